@@ -1,0 +1,23 @@
+//! `fullsync`: the full sync of a school district's data out of a Student Information System.
+//!
+//! ```text
+//! source -> stage -> transform -> due (against the ledger) -> load (target) -> ledger, report
+//! ```
+//! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
+
+pub mod cli;
+pub mod files;
+pub mod generate;
+pub mod ledger;
+pub mod load;
+pub mod metadata;
+pub mod object;
+pub mod pipeline;
+pub mod progress;
+pub mod report;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod source;
+pub mod stage;
+pub mod target;
+pub mod transform;

@@ -1,0 +1,218 @@
+//! Pipeline files: TOML -> checked values. One pipeline file is one configuration (connection,
+//! school year, scope, preferences, crosswalks).
+//!
+//! Reads: `pipelines/*.toml`, the SQL and crosswalk files they name, the environment (secrets).
+//! Writes: nothing. Never: HTTP, DataFusion.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// The configuration's name: the file's stem (`edfi`).
+    pub name: String,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The kind of target.
+    pub target: TargetKind,
+    /// The school year by its end year (2026 is 2025-2026). None: the active one of the SIS.
+    pub school_year: Option<i32>,
+    /// Folder of everything that is kept between runs: runs, ledger, tokens, sandbox.
+    pub state_dir: PathBuf,
+    /// Where the SIS rows are.
+    pub source: SourceSettings,
+    /// How the target is reached.
+    pub connection: Connection,
+    /// How it is loaded.
+    pub load: LoadSettings,
+    /// When a finished run counts as failed.
+    pub fail_on: FailOn,
+    /// How long run folders stay.
+    pub keep: Keep,
+    /// The one-row SQL table `settings`: free names, text / integer / boolean values.
+    pub settings: BTreeMap<String, Setting>,
+    /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
+    pub crosswalks: BTreeMap<String, PathBuf>,
+    /// SQL views in the order they are made: name -> SQL file (one SELECT each).
+    pub views: Vec<(String, PathBuf)>,
+    /// The resources that are switched on, in file order.
+    pub resources: Vec<Resource>,
+    /// Resources with `enabled = false`.
+    pub disabled: Vec<String>,
+    /// The metadata file of the data standard; None = the one shipped in the binary.
+    pub metadata: Option<PathBuf>,
+    /// The SIS schema file.
+    pub sis_schema: PathBuf,
+}
+
+/// A kind of target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// An Ed-Fi ODS / API.
+    Edfi,
+    /// A SIF zone or SIF 3 provider.
+    Sif,
+    /// A state edition.
+    Dis,
+}
+
+/// One resource of a pipeline: a SQL file whose rows are the objects.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The target's name of it (`students`).
+    pub name: String,
+    /// The SQL file.
+    pub sql: PathBuf,
+    /// What becomes of the objects: `post` (upsert) or `verify` (GET, must exist).
+    pub mode: Mode,
+    /// Category for listings (`Student Information`).
+    pub category: Option<String>,
+    /// Step of the recommended resync order, 1 to 5.
+    pub step: Option<u8>,
+    /// Natural key parts (`name` or `name=path.in.body`), overriding the metadata.
+    pub key: Option<Vec<String>>,
+    /// Further required fields (dotted paths).
+    pub required: Vec<String>,
+    /// Further prerequisites (resource names), added to the metadata's edges.
+    pub depends_on: Vec<String>,
+}
+
+/// What a resource's objects are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Upsert each object.
+    #[default]
+    Post,
+    /// The target owns them: each must exist there (GET by key); nothing is written.
+    Verify,
+}
+
+/// Where the SIS rows are.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// Folder or file.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: SourceFormat,
+}
+
+/// Formats of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceFormat {
+    /// A folder of `Table.csv`.
+    Csv,
+    /// A folder of `Table.parquet`.
+    Parquet,
+    /// A SQLite file.
+    Sqlite,
+}
+
+/// How the target is reached.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// The embedded sandbox, started on a free port for the run; its state is kept in
+    /// `state_dir/sandbox`.
+    Sandbox,
+    /// A server.
+    Server {
+        /// The root URL, whose document names all others.
+        url: String,
+        /// OAuth key.
+        key: Secret,
+        /// OAuth secret.
+        secret: Secret,
+        /// Tenant to put into `{tenantIdentifier}` placeholders.
+        tenant: Option<String>,
+        /// School year to put into `{schoolYearFromRoute}` placeholders; for 5.x/6.x year
+        /// specific routes discovery names it already.
+        route_year: Option<i32>,
+    },
+}
+
+/// A value that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The text itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// How the target is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadSettings {
+    /// Requests in flight at the start.
+    pub concurrency_start: usize,
+    /// Most requests in flight.
+    pub concurrency_max: usize,
+    /// Tries per request for transient faults, the first one included.
+    pub max_attempts: u32,
+    /// First delay between tries; doubles, with jitter.
+    pub backoff_start: Duration,
+    /// Longest delay that we choose; a `Retry-After` may be longer (up to `retry_after_max`).
+    pub backoff_max: Duration,
+    /// Longest `Retry-After` that is honoured; a longer one is cut to this.
+    pub retry_after_max: Duration,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time for a whole request and answer.
+    pub request_timeout: Duration,
+    /// A resource stops after this many equal refusals with no success between; 0 = never.
+    pub stop_after_same_refusals: u32,
+    /// Whether objects are checked against the metadata before they are sent.
+    pub local_validation: bool,
+}
+
+/// When a finished run exits with 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FailOn {
+    /// Any error.
+    Any,
+    /// Any error that the ledger did not know.
+    New,
+    /// More errors than this.
+    Count(u64),
+    /// A larger share of Processed than this (0 to 1).
+    Share(f64),
+}
+
+/// How long run folders stay.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Newest finished runs kept.
+    pub runs: usize,
+    /// Failed and interrupted runs stay this many days.
+    pub failed_days: u32,
+}
+
+/// One value of the `settings` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// true or false.
+    Boolean(bool),
+    /// 64-bit integer.
+    Integer(i64),
+    /// Text.
+    Text(String),
+}

@@ -1,0 +1,8 @@
+//! Where SIS rows come from: a folder of CSV, a folder of Parquet, a SQLite file.
+//!
+//! Reads: the source and `pipelines/sis.toml`. Writes: nothing; yields record batches and rejects.
+//! Never: guesses a type, drops a row without a reject.
+
+mod schema;
+
+pub use schema::{Column, ColumnType, SisSchema, TableSchema};
