@@ -1,1 +1,54 @@
-//! (in progress)
+//! The loop that drives a target: schedule, feed, workers, token, retry, results, ledger.
+//!
+//! Reads: objects files, what is due, the target's answers. Writes: results files, journal
+//! entries. Never: decides what an answer means (the target does).
+
+mod book;
+pub mod discovery;
+mod feed;
+mod http;
+mod objects;
+mod pace;
+mod results;
+mod retry;
+mod run;
+pub mod schedule;
+mod sink;
+mod token;
+mod withheld;
+mod worker;
+
+pub use book::Book;
+pub use feed::FeedError;
+pub use http::client;
+pub use objects::{Columns, Objects, ObjectsError, Scope, is_scope};
+pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
+pub use run::{Load, LoadError, LoadResource, Loaded};
+pub use sink::SinkError;
+pub use token::{Bearer, Token, TokenError};
+pub use withheld::{Withheld, WithheldKeys};
+
+use run::Shared;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use crate::pipeline::LoadSettings;
+
+    /// Settings for tests: quick, and small.
+    pub(crate) fn settings() -> LoadSettings {
+        LoadSettings {
+            concurrency_start: 4,
+            concurrency_max: 16,
+            max_attempts: 5,
+            backoff_start: Duration::from_millis(4),
+            backoff_max: Duration::from_millis(40),
+            retry_after_max: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(2),
+            request_timeout: Duration::from_secs(5),
+            stop_after_same_refusals: 20,
+            local_validation: true,
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The book of one resource: every row's outcome, once.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ledger::{Disposition, Due, Event};
+use crate::object::{KeyHash, Outcome, Reason, Refusal};
+use crate::report::{Example, ResourceTally};
+use crate::target::Verdict;
+
+use super::objects::Scope;
+use super::results::{ResultRow, ResultsError, ResultsWriter};
+use super::sink::{Held, PassDone, Settled};
+use super::withheld::{Withheld, WithheldKeys};
+
+/// Which rows have an outcome: one bit per row, set by the sink, read by the feeds.
+#[derive(Debug)]
+pub struct SettledRows(Box<[AtomicU64]>);
+
+impl SettledRows {
+    /// None of `rows` settled.
+    pub fn new(rows: u64) -> Self {
+        Self((0..rows.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Whether a row has an outcome.
+    pub fn get(&self, row: u64) -> bool {
+        let word = usize::try_from(row / 64).ok().and_then(|w| self.0.get(w));
+        word.is_some_and(|word| word.load(Ordering::Acquire) & (1 << (row % 64)) != 0)
+    }
+
+    /// Sets a row; false when it was set before (or is none of the file's).
+    fn set(&self, row: u64) -> bool {
+        let word = usize::try_from(row / 64).ok().and_then(|w| self.0.get(w));
+        let bit = 1 << (row % 64);
+        word.is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
+    }
+}
+
+/// Which pass over the objects is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Every row, for the first time: what must wait is put aside.
+    First,
+    /// What was put aside: its verdict is final.
+    Last,
+}
+
+/// A journal entry that a row which is not sent gives rise to.
+pub(super) enum HeldEvent {
+    Refused(Reason),
+    Cleared,
+}
+
+impl HeldEvent {
+    pub(super) fn as_event(&self) -> Event<'_> {
+        match self {
+            Self::Refused(reason) => Event::Refused { reason, status: 0 },
+            Self::Cleared => Event::Cleared,
+        }
+    }
+}
+
+/// All that one resource of a run adds up to.
+pub struct Book {
+    name: Arc<str>,
+    operation: &'static str,
+    due: Arc<Due>,
+    settled: Arc<SettledRows>,
+    results: Option<ResultsWriter>,
+    /// Counts for the report.
+    pub tally: ResourceTally,
+    withheld: WithheldKeys,
+    pass: Pass,
+    fed: Option<u64>,
+    returned: u64,
+    parked: Vec<u64>,
+    deferred: Vec<u64>,
+    streak: (Option<Reason>, u32),
+    stopped: bool,
+    dropped: bool,
+    /// Rows that were settled twice: a fault of this program, reported by the accounting check.
+    pub settled_twice: u64,
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one row's outcome consists of, before it is written down.
+struct Line<'a> {
+    row: u64,
+    key: &'a str,
+    key_hash: KeyHash,
+    source: (&'a str, &'a str),
+    outcome: Outcome,
+    refusal: Option<&'a Refusal>,
+    reason: Option<&'a Reason>,
+    detail: &'a str,
+    root: Option<&'a Arc<Withheld>>,
+    server_id: &'a str,
+    attempts: u16,
+    latency_us: u32,
+    at: i64,
+}
+
+impl Book {
+    /// An empty book; the results file is begun.
+    pub(super) fn open(
+        name: Arc<str>,
+        operation: &'static str,
+        due: Arc<Due>,
+        settled: Arc<SettledRows>,
+        results: &Path,
+    ) -> Result<Self, ResultsError> {
+        Ok(Self {
+            tally: ResourceTally::new(&name),
+            name,
+            operation,
+            due,
+            settled,
+            results: Some(ResultsWriter::create(results)?),
+            withheld: WithheldKeys::new(),
+            pass: Pass::First,
+            fed: None,
+            returned: 0,
+            parked: Vec::new(),
+            deferred: Vec::new(),
+            streak: (None, 0),
+            stopped: false,
+            dropped: false,
+            settled_twice: 0,
+        })
+    }
+
+    pub(super) fn pass(&self) -> Pass {
+        self.pass
+    }
+
+    /// The feed has ended, with so many objects handed out; `complete` unless it was cut short.
+    pub(super) fn fed(&mut self, sent: u64, complete: bool) {
+        self.fed = Some(sent);
+        self.dropped |= !complete;
+    }
+
+    /// So many objects came back.
+    pub(super) fn returned(&mut self, objects: u64) {
+        self.returned += objects;
+    }
+
+    /// When everything that was handed out has come back: what the pass leaves.
+    pub(super) fn pass_done(&mut self, resource: usize) -> Option<PassDone> {
+        if self.fed != Some(self.returned) {
+            return None;
+        }
+        self.fed = None;
+        self.returned = 0;
+        self.pass = Pass::Last;
+        Some(PassDone {
+            resource,
+            parked: std::mem::take(&mut self.parked),
+            deferred: std::mem::take(&mut self.deferred),
+            leftover: std::mem::take(&mut self.dropped),
+            withheld: std::mem::take(&mut self.withheld),
+        })
+    }
+
+    /// Whether the resource must stop: so many equal refusals and no success among them.
+    /// True once.
+    pub(super) fn stop_early(&mut self, limit: u32) -> bool {
+        let stop = !self.stopped && limit > 0 && self.streak.1 >= limit;
+        self.stopped |= stop;
+        stop
+    }
+
+    /// Enters a row that is not sent.
+    pub(super) fn hold(
+        &mut self,
+        row: u64,
+        i: usize,
+        scope: &Scope,
+        why: &Held,
+        at: i64,
+    ) -> Result<Option<HeldEvent>, ResultsError> {
+        let known = self.due.refused_before(row);
+        let given = Reason::parse(scope.reason.value(i));
+        let pending;
+        let duplicates;
+        let (mut detail, mut root) = (scope.detail.value(i), None);
+        let (outcome, reason) = match why {
+            Held::Parent(withheld) => {
+                root = Some(withheld);
+                (withheld.child, Some(&withheld.reason))
+            }
+            Held::Pending(code) => {
+                pending = Reason::fixed(code);
+                (Outcome::Pending, Some(&pending))
+            }
+            Held::Decided => match self.due.disposition(row) {
+                Disposition::Unchanged => (Outcome::Unchanged, None),
+                Disposition::Collapsed => (Outcome::Collapsed, None),
+                Disposition::Skipped => (Outcome::Skipped, given.as_ref()),
+                Disposition::Rejected => (Outcome::Rejected, given.as_ref()),
+                Disposition::RejectedDuplicate => {
+                    duplicates = self.due.duplicate_detail(row);
+                    detail = &duplicates;
+                    (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
+                }
+                Disposition::Send | Disposition::SendChanged => {
+                    pending = Reason::fixed("not_reached");
+                    (Outcome::Pending, Some(&pending))
+                }
+            },
+        };
+        let line = Line {
+            row,
+            key: scope.key.value(i),
+            key_hash: key_hash(scope, i),
+            source: (scope.source_table.value(i), scope.source_key.value(i)),
+            outcome,
+            refusal: None,
+            reason,
+            detail,
+            root,
+            server_id: "",
+            attempts: 0,
+            latency_us: 0,
+            at,
+        };
+        let event = match outcome {
+            Outcome::Rejected | Outcome::Blocked if !known => {
+                reason.map(|reason| HeldEvent::Refused(reason.clone()))
+            }
+            Outcome::Unchanged | Outcome::Skipped if known => Some(HeldEvent::Cleared),
+            _ => None,
+        };
+        self.enter(&line)?;
+        Ok(event)
+    }
+
+    /// Enters a verdict, or puts the row aside.
+    pub(super) fn settle(
+        &mut self,
+        i: usize,
+        settled: &Settled,
+        verdict: &Verdict,
+        at: i64,
+    ) -> Result<(), ResultsError> {
+        let chunk = &settled.unit.chunk;
+        let row = chunk.rows[i];
+        let (outcome, refusal, server_id) = match verdict {
+            Verdict::Park(_) if self.pass == Pass::First => {
+                self.parked.push(row);
+                return Ok(());
+            }
+            Verdict::Defer(_) if self.pass == Pass::First => {
+                self.deferred.push(row);
+                return Ok(());
+            }
+            Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
+            Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
+            Verdict::Present { id } => (Outcome::Unchanged, None, id.as_str()),
+            Verdict::Deleted | Verdict::AlreadyGone => (Outcome::Updated, None, ""),
+            Verdict::Failed(r)
+            | Verdict::Park(r)
+            | Verdict::Defer(r)
+            | Verdict::Kept(r)
+            | Verdict::Again(_, r) => (Outcome::Failed, Some(r), ""),
+        };
+        self.streak = match (refusal, &self.streak.0) {
+            (Some(r), Some(last)) if r.reason == *last => {
+                (Some(r.reason.clone()), self.streak.1 + 1)
+            }
+            (Some(r), _) => (Some(r.reason.clone()), 1),
+            (None, _) => (None, 0),
+        };
+        let again = if self.pass == Pass::Last { 1 } else { 0 };
+        self.enter(&Line {
+            row,
+            key: chunk.key(i),
+            key_hash: chunk.key_hash(i),
+            source: (chunk.source_tables.value(i), chunk.source_keys.value(i)),
+            outcome,
+            refusal,
+            reason: refusal.map(|r| &r.reason),
+            detail: "",
+            root: None,
+            server_id,
+            attempts: settled.attempts.saturating_add(again),
+            latency_us: settled.latency_us,
+            at,
+        })
+    }
+
+    /// Marks that units came back without a verdict: their rows are left for the last reading.
+    pub(super) fn dropped(&mut self) {
+        self.dropped = true;
+    }
+
+    fn enter(&mut self, line: &Line<'_>) -> Result<(), ResultsError> {
+        if !self.settled.set(line.row) {
+            self.settled_twice += 1;
+            return Ok(());
+        }
+        let known = self.due.refused_before(line.row);
+        let (source_table, source_key) = line.source;
+        self.tally
+            .record(line.outcome, line.reason, known, || Example {
+                key: line.key.to_owned(),
+                source: format!("{source_table} {source_key}"),
+                status: line.refusal.map_or(0, |r| r.status),
+                message: line.refusal.map_or(line.detail, |r| &r.message).to_owned(),
+                root: line.root.map(|w| format!("{} {}", w.resource, w.key)),
+            });
+        if line.attempts > 0 {
+            self.tally.latency(line.latency_us, line.attempts);
+        }
+        self.withhold(line);
+        let Some(results) = &mut self.results else {
+            return Ok(());
+        };
+        results.push(&ResultRow {
+            key: line.key,
+            key_hash: Some(line.key_hash),
+            operation: self.operation,
+            outcome: line.outcome.as_str(),
+            reason: line.reason.map(Reason::as_str).unwrap_or_default(),
+            status: line.refusal.map_or(0, |r| r.status),
+            attempts: line.attempts,
+            latency_us: line.latency_us,
+            message: line.refusal.map(|r| r.message.as_str()).unwrap_or_default(),
+            detail: line.detail,
+            root: line.root.map(|w| (&*w.resource, w.key.as_str())),
+            server_id: line.server_id,
+            at: line.at,
+        })
+    }
+
+    fn withhold(&mut self, line: &Line<'_>) {
+        let Some(child) = Withheld::child_of(line.outcome) else {
+            return;
+        };
+        if self.due.delivered_before(line.row) {
+            return;
+        }
+        let withheld = match line.root {
+            Some(root) => Arc::clone(root),
+            None => Arc::new(Withheld {
+                child,
+                reason: match child {
+                    Outcome::Pending => Reason::fixed("parent_pending"),
+                    _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
+                },
+                resource: Arc::clone(&self.name),
+                key: line.key.to_owned(),
+            }),
+        };
+        self.withheld.insert(line.key_hash, withheld);
+    }
+
+    /// Completes the results file; returns its rows.
+    pub(super) fn close(&mut self) -> Result<u64, ResultsError> {
+        self.results.take().map_or(Ok(0), ResultsWriter::finish)
+    }
+}
+
+/// The key hash of row `i`.
+pub(super) fn key_hash(scope: &Scope, i: usize) -> KeyHash {
+    KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_settles_once() {
+        let rows = SettledRows::new(130);
+        assert!(rows.set(129) && !rows.set(129) && rows.set(64));
+        assert!(rows.get(129) && rows.get(64) && !rows.get(65));
+        assert!(!rows.set(1000));
+    }
+}

@@ -1,0 +1,258 @@
+//! What an Ed-Fi server says of itself: its routes, versions and data model.
+//!
+//! Every URL is taken from the root document; none is built from parts that we know better.
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::token::chain;
+
+/// The routes of a server.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    /// Where resources are, without a slash at the end.
+    pub data: Url,
+    /// The token route.
+    pub oauth: Url,
+    /// The dependency graph.
+    pub dependencies: Option<Url>,
+    /// The list of OpenAPI documents.
+    pub openapi: Option<Url>,
+    /// Token introspection.
+    pub token_info: Option<Url>,
+    /// The server's version.
+    pub version: String,
+    /// Data models, such as `Ed-Fi 5.2.0`.
+    pub data_models: Vec<String>,
+    /// The fixed id of an embedded sandbox's state.
+    pub instance: Option<String>,
+}
+
+/// Why a server could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    /// No answer.
+    #[error("cannot reach {url}: {message}; check [connection] url, and that the target is up")]
+    Unreachable {
+        /// The root URL.
+        url: String,
+        /// Why.
+        message: String,
+    },
+    /// An answer that is no root document.
+    #[error("{url} answered {status}, but not with the root document of an Ed-Fi API: {message}")]
+    NotEdfi {
+        /// The root URL.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A placeholder that the pipeline gives no value for.
+    #[error("the target's URLs hold {placeholder}; set {setting} in [connection]")]
+    Placeholder {
+        /// As it stands in the URL.
+        placeholder: String,
+        /// The setting that fills it.
+        setting: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+struct Root {
+    version: Option<String>,
+    #[serde(rename = "dataModels", default)]
+    data_models: Vec<DataModel>,
+    urls: Urls,
+    #[serde(rename = "instanceId")]
+    instance: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DataModel {
+    name: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Urls {
+    data_management_api: String,
+    oauth: String,
+    dependencies: Option<String>,
+    open_api_metadata: Option<String>,
+    oauth_token_introspection: Option<String>,
+    token_info: Option<String>,
+}
+
+/// Reads a server's root document. `tenant` and `year` fill the placeholders that multi-tenant and
+/// year-specific deployments leave in their URLs.
+///
+/// # Errors
+/// [`DiscoveryError`].
+pub async fn discover(
+    http: &reqwest::Client,
+    url: &str,
+    tenant: Option<&str>,
+    year: Option<i32>,
+) -> Result<Discovered, DiscoveryError> {
+    let unreachable = |error: &reqwest::Error| DiscoveryError::Unreachable {
+        url: url.to_owned(),
+        message: chain(error),
+    };
+    let reply = http.get(url).send().await.map_err(|e| unreachable(&e))?;
+    let status = reply.status().as_u16();
+    let body = reply.bytes().await.map_err(|e| unreachable(&e))?;
+    read(url, status, &body, tenant, year)
+}
+
+fn read(
+    url: &str,
+    status: u16,
+    body: &[u8],
+    tenant: Option<&str>,
+    year: Option<i32>,
+) -> Result<Discovered, DiscoveryError> {
+    let not_edfi =
+        |message: String| DiscoveryError::NotEdfi { url: url.to_owned(), status, message };
+    if status != 200 {
+        return Err(not_edfi(crate::target::edfi::Problem::read(body).text));
+    }
+    let root: Root = serde_json::from_slice(body).map_err(|e| not_edfi(e.to_string()))?;
+    let year = year.map(|y| y.to_string());
+    let fill = |text: &str| -> Result<Url, DiscoveryError> {
+        let text = filled(text, tenant, year.as_deref())?;
+        Url::parse(text.trim_end_matches('/')).map_err(|e| not_edfi(format!("{text}: {e}")))
+    };
+    let optional = |text: &Option<String>| text.as_deref().map(fill).transpose();
+    Ok(Discovered {
+        data: fill(&root.urls.data_management_api)?,
+        oauth: fill(&root.urls.oauth)?,
+        dependencies: optional(&root.urls.dependencies)?,
+        openapi: optional(&root.urls.open_api_metadata)?,
+        token_info: optional(
+            &root.urls.oauth_token_introspection.clone().or(root.urls.token_info.clone()),
+        )?,
+        version: root.version.unwrap_or_default(),
+        data_models: root.data_models.iter().map(|m| format!("{} {}", m.name, m.version)).collect(),
+        instance: root.instance,
+    })
+}
+
+/// Fills `{tenantIdentifier}`, `{tenant}` and `{schoolYearFromRoute}`.
+fn filled(
+    text: &str,
+    tenant: Option<&str>,
+    year: Option<&str>,
+) -> Result<String, DiscoveryError> {
+    let mut text = text.to_owned();
+    for (placeholder, value, setting) in [
+        ("{tenantIdentifier}", tenant, "tenant"),
+        ("{tenant}", tenant, "tenant"),
+        ("{schoolYearFromRoute}", year, "route_year"),
+    ] {
+        if text.contains(placeholder) {
+            let missing =
+                || DiscoveryError::Placeholder { placeholder: placeholder.to_owned(), setting };
+            text = text.replace(placeholder, value.ok_or_else(missing)?);
+        }
+    }
+    Ok(text)
+}
+
+impl Discovered {
+    /// The URL of a resource, from its path below the data URL (`/ed-fi/students`).
+    pub fn resource(&self, path: &str) -> Url {
+        let mut url = self.data.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/').filter(|s| !s.is_empty()));
+        }
+        url
+    }
+
+    /// What the ledger calls this target: stable between runs, different for every data URL. An
+    /// embedded sandbox is known by its instance, because its port changes.
+    pub fn fingerprint(&self) -> String {
+        if let Some(instance) = &self.instance {
+            return format!("sandbox-{}", slug(instance));
+        }
+        let text = self.data.as_str().to_lowercase();
+        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let readable = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+        format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
+    }
+}
+
+fn slug(text: &str) -> String {
+    let mut slug: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    slug.truncate(60);
+    slug.trim_matches('-').to_owned()
+}
+
+/// Where the OpenAPI document of the resources is, in a server's list of them.
+pub fn resources_document(list: &Value) -> Option<&str> {
+    let named = |entry: &&Value| {
+        entry.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case("resources"))
+    };
+    list.as_array()?.iter().find(named)?.get("endpointUri")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(data: &str) -> String {
+        format!(
+            r#"{{"version":"7.3","dataModels":[{{"name":"Ed-Fi","version":"5.2.0"}}],
+            "urls":{{"dataManagementApi":"{data}","oauth":"https://h/oauth/token"}}}}"#
+        )
+    }
+
+    fn data(
+        text: &str,
+        tenant: Option<&str>,
+        year: Option<i32>,
+    ) -> Result<String, DiscoveryError> {
+        let found = read("https://h", 200, root(text).as_bytes(), tenant, year)?;
+        Ok(found.resource("/ed-fi/students").to_string())
+    }
+
+    #[test]
+    fn every_route_style() {
+        for (given, tenant, year, wanted) in [
+            ("https://h/data/v3/", None, None, "https://h/data/v3/ed-fi/students"),
+            ("https://h/api/data", None, None, "https://h/api/data/ed-fi/students"),
+            ("https://h/2026/data/v3", None, None, "https://h/2026/data/v3/ed-fi/students"),
+            ("https://h/data/v3/2026", None, None, "https://h/data/v3/2026/ed-fi/students"),
+            (
+                "https://h/{tenantIdentifier}/{schoolYearFromRoute}/data/v3/",
+                Some("d1"),
+                Some(2026),
+                "https://h/d1/2026/data/v3/ed-fi/students",
+            ),
+        ] {
+            assert_eq!(data(given, tenant, year).unwrap(), wanted);
+        }
+        let error = data("https://h/{tenant}/data", None, None).unwrap_err().to_string();
+        assert_eq!(error, "the target's URLs hold {tenant}; set tenant in [connection]");
+    }
+
+    #[test]
+    fn fingerprints_tell_targets_apart() {
+        let of = |text: &str| read("u", 200, root(text).as_bytes(), None, None).unwrap().fingerprint();
+        assert_eq!(of("https://h/data/v3"), of("https://H/data/v3/"));
+        assert_ne!(of("https://h/data/v3"), of("https://h/2026/data/v3"));
+        assert!(of("https://h/data/v3").starts_with("h-data-v3-"));
+    }
+
+    #[test]
+    fn other_pages_are_named_as_such() {
+        let error = read("https://h", 200, b"<html>", None, None).unwrap_err().to_string();
+        assert!(error.contains("not with the root document of an Ed-Fi API"), "{error}");
+        let error = read("https://h", 404, b"{}", None, None).unwrap_err().to_string();
+        assert!(error.contains("answered 404"), "{error}");
+    }
+}

@@ -1,0 +1,284 @@
+//! Reads one resource's objects file and hands its rows on: to the workers what must be sent, to
+//! the sink what is not, with the reason.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+
+use super::Shared;
+use super::book::SettledRows;
+use super::objects::{Columns, Objects, ObjectsError, is_scope};
+use super::sink::{Held, Message};
+use super::withheld::{Withheld, WithheldKeys};
+use crate::ledger::{Disposition, Due};
+use crate::metadata::{ResourceMeta, Standard};
+use crate::object::{EncodeError, ReferenceColumns, encode};
+use crate::target::{Chunk, Operation, Unit};
+
+/// Why a feed could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The objects file.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A batch could not be encoded.
+    #[error("cannot encode objects of {resource}")]
+    Encode {
+        /// The resource.
+        resource: String,
+        /// Why.
+        #[source]
+        source: EncodeError,
+    },
+    /// The run is being torn down.
+    #[error("the run has stopped")]
+    Closed,
+}
+
+/// What of a resource is read.
+#[derive(Clone, Debug)]
+pub(super) enum Pass {
+    /// Every row.
+    Whole,
+    /// These rows, ascending: they were put aside and are sent once more.
+    Rows(Vec<u64>),
+    /// Every row without an outcome: none is sent any more.
+    Leftover(&'static str),
+}
+
+/// One resource, ready to be fed.
+#[derive(Clone, Debug)]
+pub(super) struct Feed {
+    pub(super) resource: usize,
+    pub(super) objects: Arc<Objects>,
+    pub(super) operation: Operation,
+    pub(super) due: Arc<Due>,
+    pub(super) settled: Arc<SettledRows>,
+    pub(super) meta: Arc<ResourceMeta>,
+    pub(super) standard: Arc<Standard>,
+    /// Withheld objects of the resources before it, by resource name; empty ones left out.
+    pub(super) parents: Vec<(Arc<str>, Arc<WithheldKeys>)>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Feed {
+    /// Runs a pass to its end, on a thread that may block.
+    pub(super) fn run(&self, pass: &Pass) {
+        let mut sent = 0;
+        let complete = match self.pass(pass, &mut sent) {
+            Ok(complete) => complete,
+            Err(FeedError::Closed) => false,
+            Err(error) => {
+                self.shared.abort(&super::token::chain(&error));
+                false
+            }
+        };
+        // A closed sink has its own error to report.
+        let _ = self.shared.sink.send_blocking(Message::Fed {
+            resource: self.resource,
+            sent,
+            complete,
+        });
+    }
+
+    /// False when it was cut short.
+    fn pass(&self, pass: &Pass, sent: &mut u64) -> Result<bool, FeedError> {
+        for group in self.objects.groups() {
+            let (_, first, rows) = group;
+            match pass {
+                Pass::Whole => {
+                    self.hold(group, None)?;
+                    let due = |row| !self.settled.get(row) && self.is_due(row);
+                    if !self.send(group, due, sent)? {
+                        return Ok(false);
+                    }
+                }
+                Pass::Rows(wanted) => {
+                    let from = wanted.partition_point(|row| *row < first);
+                    let to = wanted.partition_point(|row| *row < first + rows);
+                    let here = wanted.get(from..to).unwrap_or_default();
+                    if !self.send(group, |row| here.binary_search(&row).is_ok(), sent)? {
+                        return Ok(false);
+                    }
+                }
+                Pass::Leftover(reason) => self.hold(group, Some(reason))?,
+            }
+            if self.shared.stopped(self.resource) && !matches!(pass, Pass::Leftover(_)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_due(&self, row: u64) -> bool {
+        matches!(
+            self.due.disposition(row),
+            Disposition::Send | Disposition::SendChanged
+        )
+    }
+
+    /// Reports the rows without an outcome that are not due; and with a reason, those that are.
+    fn hold(
+        &self,
+        group: (usize, u64, u64),
+        pending: Option<&'static str>,
+    ) -> Result<(), FeedError> {
+        let wanted = |row| !self.settled.get(row) && (pending.is_some() || !self.is_due(row));
+        self.objects
+            .read(group, Columns::Scope, wanted, |rows, batch| {
+                let scope = self.objects.scope(&batch)?;
+                let why = rows
+                    .iter()
+                    .map(|row| match pending {
+                        Some(reason) if self.is_due(*row) => Held::Pending(reason),
+                        _ => Held::Decided,
+                    })
+                    .collect();
+                self.to_sink(Message::Held {
+                    resource: self.resource,
+                    rows,
+                    scope,
+                    why,
+                })?;
+                Ok(true)
+            })
+    }
+
+    /// Hands rows to the workers, but for those whose parents are withheld. False when cut short.
+    fn send(
+        &self,
+        group: (usize, u64, u64),
+        wanted: impl Fn(u64) -> bool,
+        sent: &mut u64,
+    ) -> Result<bool, FeedError> {
+        let mut complete = true;
+        self.objects
+            .read(group, Columns::All, wanted, |rows, batch| {
+                let (rows, batch) = self.without_withheld(rows, batch)?;
+                if !rows.is_empty() {
+                    let chunk = Arc::new(self.encode(rows, &batch)?);
+                    complete = self.cut(&chunk, sent)?;
+                }
+                Ok::<bool, FeedError>(complete)
+            })?;
+        Ok(complete)
+    }
+
+    fn without_withheld(
+        &self,
+        rows: Vec<u64>,
+        batch: RecordBatch,
+    ) -> Result<(Vec<u64>, RecordBatch), FeedError> {
+        if self.parents.is_empty() {
+            return Ok((rows, batch));
+        }
+        let mut cause: Vec<Option<&Arc<Withheld>>> = vec![None; rows.len()];
+        let references = ReferenceColumns::new(&self.meta, &self.standard, &batch);
+        references.parents(|row, target, hash| {
+            for (name, keys) in &self.parents {
+                if **name == *target
+                    && let Some(withheld) = keys.get(&hash)
+                {
+                    cause[row] = Some(Withheld::graver(cause[row], withheld));
+                }
+            }
+        });
+        if cause.iter().all(Option::is_none) {
+            return Ok((rows, batch));
+        }
+        let (mut held, mut kept, mut why) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, cause) in rows.iter().zip(&cause) {
+            match cause {
+                Some(withheld) => {
+                    held.push(*row);
+                    why.push(Held::Parent(Arc::clone(withheld)));
+                }
+                None => kept.push(*row),
+            }
+        }
+        let split = |keep: bool| {
+            let mask: BooleanArray = cause.iter().map(|c| Some(c.is_none() == keep)).collect();
+            filter_record_batch(&batch, &mask).map_err(|source| FeedError::Encode {
+                resource: self.name().to_owned(),
+                source: source.into(),
+            })
+        };
+        let scope = self.objects.scope(&split(false)?)?;
+        self.to_sink(Message::Held {
+            resource: self.resource,
+            rows: held,
+            scope,
+            why,
+        })?;
+        Ok((kept, split(true)?))
+    }
+
+    fn encode(&self, rows: Vec<u64>, batch: &RecordBatch) -> Result<Chunk, FeedError> {
+        let fail = |source| FeedError::Encode {
+            resource: self.name().to_owned(),
+            source,
+        };
+        let schema = batch.schema();
+        let body: Vec<usize> = (0..schema.fields().len())
+            .filter(|i| !is_scope(schema.field(*i).name()))
+            .collect();
+        let body = batch.project(&body).map_err(|e| fail(e.into()))?;
+        let encoded = encode(&body).map_err(fail)?;
+        let scope = self.objects.scope(batch)?;
+        Ok(Chunk {
+            resource: self.resource,
+            rows,
+            keys: scope.key,
+            key_hashes: scope.key_hash,
+            content_hashes: scope.content_hash,
+            source_tables: scope.source_table,
+            source_keys: scope.source_key,
+            scope: scope.ids,
+            buffer: encoded.buffer,
+            ends: encoded.ends,
+            ids: None,
+        })
+    }
+
+    /// Cuts a chunk into units as large as one request may be. False when the resource stops.
+    fn cut(&self, chunk: &Arc<Chunk>, sent: &mut u64) -> Result<bool, FeedError> {
+        let packing = self.shared.target.packing();
+        let mut start = 0;
+        while start < chunk.len() {
+            if self.shared.stopped(self.resource) {
+                return Ok(false);
+            }
+            let from = if start == 0 { 0 } else { chunk.ends[start - 1] };
+            let fits = |end: &usize| *end - from <= packing.bytes;
+            let room = chunk.ends[start..]
+                .iter()
+                .take(packing.objects)
+                .take_while(|e| fits(e));
+            let end = start + room.count().max(1);
+            let unit = Unit {
+                chunk: Arc::clone(chunk),
+                range: start..end,
+                operation: self.operation,
+            };
+            self.shared
+                .feed
+                .send_blocking(unit)
+                .map_err(|_| FeedError::Closed)?;
+            *sent += (end - start) as u64;
+            start = end;
+        }
+        Ok(true)
+    }
+
+    fn name(&self) -> &str {
+        &self.shared.names[self.resource]
+    }
+
+    fn to_sink(&self, message: Message) -> Result<(), FeedError> {
+        self.shared
+            .sink
+            .send_blocking(message)
+            .map_err(|_| FeedError::Closed)
+    }
+}

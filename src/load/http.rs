@@ -1,0 +1,112 @@
+//! One HTTP exchange: a target's request out, an event back.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::token::chain;
+use crate::pipeline::LoadSettings;
+use crate::target::{Event, Fault, Request};
+
+/// The header that Ed-Fi servers echo in their log and in problem details.
+const CORRELATION: HeaderName = HeaderName::from_static("correlation-id");
+
+/// A client for one target: HTTP/1.1 keep-alive, TLS verified, no redirects, a limit on every
+/// phase.
+///
+/// # Errors
+/// When the TLS backend cannot be set up.
+pub fn client(settings: &LoadSettings) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .http1_only()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(settings.concurrency_max)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.request_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("fullsync/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// An answer.
+    Answer {
+        status: u16,
+        headers: HeaderMap,
+        body: Bytes,
+        complete: bool,
+    },
+    /// None.
+    Fault { kind: Fault, text: String },
+}
+
+impl Reply {
+    /// As the target sees it.
+    pub(super) fn event(&self) -> Event<'_> {
+        match self {
+            Self::Answer {
+                status,
+                headers,
+                body,
+                complete,
+            } => Event::Answer {
+                status: *status,
+                headers,
+                body,
+                complete: *complete,
+            },
+            Self::Fault { kind, text } => Event::Fault { kind: *kind, text },
+        }
+    }
+}
+
+/// Sends one request and reads the whole answer (which keeps the connection usable).
+pub(super) async fn exchange(
+    http: &reqwest::Client,
+    request: Request,
+    bearer: Option<HeaderValue>,
+    correlation: Option<HeaderValue>,
+) -> (Reply, Duration) {
+    let mut outgoing = reqwest::Request::new(request.method, request.url);
+    let headers = outgoing.headers_mut();
+    headers.extend(bearer.map(|value| (AUTHORIZATION, value)));
+    headers.extend(correlation.map(|value| (CORRELATION, value)));
+    headers.extend(request.content_type.map(|value| (CONTENT_TYPE, value)));
+    *outgoing.body_mut() = request.body.map(Into::into);
+    let began = Instant::now();
+    let reply = match http.execute(outgoing).await {
+        Ok(mut response) => {
+            let status = response.status().as_u16();
+            let headers = std::mem::take(response.headers_mut());
+            let (body, complete) = match response.bytes().await {
+                Ok(body) => (body, true),
+                Err(_) => (Bytes::new(), false),
+            };
+            Reply::Answer {
+                status,
+                headers,
+                body,
+                complete,
+            }
+        }
+        Err(error) => Reply::Fault {
+            kind: kind(&error),
+            text: chain(&error.without_url()),
+        },
+    };
+    (reply, began.elapsed())
+}
+
+fn kind(error: &reqwest::Error) -> Fault {
+    if error.is_connect() {
+        Fault::Connect
+    } else if error.is_timeout() {
+        Fault::Timeout
+    } else {
+        Fault::Lost
+    }
+}

@@ -1,0 +1,432 @@
+//! One load: every resource when its prerequisites are done, over one pool of workers.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use tokio::sync::{mpsc, watch};
+
+use super::book::{Book, SettledRows};
+use super::feed::{Feed, Pass};
+use super::objects::{Objects, ObjectsError};
+use super::pace::Pace;
+use super::sink::{Message, PassDone, Sink, SinkError};
+use super::withheld::WithheldKeys;
+use super::worker::work;
+use super::{ResultsError, Token};
+use crate::ledger::{Due, Journal};
+use crate::metadata::{ResourceMeta, Standard};
+use crate::pipeline::LoadSettings;
+use crate::progress::Progress;
+use crate::target::{Operation, Target, Unit};
+
+/// One resource of a load.
+#[derive(Debug)]
+pub struct LoadResource {
+    /// Its name at the target.
+    pub name: String,
+    /// The objects file.
+    pub objects: PathBuf,
+    /// The results file to write.
+    pub results: PathBuf,
+    /// What becomes of its objects.
+    pub operation: Operation,
+    /// Its fields, key and references.
+    pub meta: ResourceMeta,
+    /// What is due.
+    pub due: Due,
+    /// Indexes of the resources that must be done before it.
+    pub prerequisites: Vec<usize>,
+    /// Indexes of the resources that authorize what was deferred.
+    pub authorizers: Vec<usize>,
+}
+
+/// Everything a load needs.
+pub struct Load {
+    /// The run's id: the first part of the correlation id.
+    pub run: String,
+    /// In any order; `prerequisites` has no loop.
+    pub resources: Vec<LoadResource>,
+    /// The data standard.
+    pub standard: Arc<Standard>,
+    /// The rules.
+    pub target: Box<dyn Target>,
+    /// The connection pool.
+    pub http: reqwest::Client,
+    /// The credentials; None where the target wants none.
+    pub token: Option<Token>,
+    /// Limits.
+    pub settings: LoadSettings,
+    /// This run's journal.
+    pub journal: Journal,
+    /// Where progress is shown.
+    pub progress: Arc<dyn Progress>,
+    /// True when the run shall end: requests in flight are finished, nothing more is sent.
+    pub cancel: watch::Receiver<bool>,
+}
+
+/// What a load came to.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Per resource, as in [`Load::resources`].
+    pub books: Vec<Book>,
+    /// HTTP requests sent.
+    pub requests: u64,
+    /// Why the run was stopped from inside (no token, a full disk); None when it was not.
+    pub stopped: Option<String>,
+    /// Whether it was cut short, from inside or outside.
+    pub interrupted: bool,
+}
+
+/// Why a load could not be carried through.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// An objects file.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A results file.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+    /// Results or journal could not be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A thread could not be started, or died.
+    #[error("a worker thread of the load died: {0}; this is a fault of fullsync")]
+    Thread(String),
+}
+
+/// What feeds, workers and sink share.
+pub(super) struct Shared {
+    pub(super) run: String,
+    pub(super) names: Vec<Arc<str>>,
+    pub(super) target: Box<dyn Target>,
+    pub(super) http: reqwest::Client,
+    pub(super) token: Option<Token>,
+    pub(super) settings: LoadSettings,
+    pub(super) pace: Pace,
+    pub(super) feed: async_channel::Sender<Unit>,
+    pub(super) units: async_channel::Receiver<Unit>,
+    pub(super) sink: async_channel::Sender<Message>,
+    pub(super) requests: AtomicU64,
+    pub(super) progress: Arc<dyn Progress>,
+    stop: Vec<AtomicBool>,
+    cancel: watch::Sender<bool>,
+    cause: Mutex<Option<String>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Whether nothing more of a resource is to be sent.
+    pub(super) fn stopped(&self, resource: usize) -> bool {
+        *self.cancel.borrow() || self.stop[resource].load(Ordering::Relaxed)
+    }
+
+    /// Nothing more of this resource is sent.
+    pub(super) fn stop(&self, resource: usize) {
+        self.stop[resource].store(true, Ordering::Relaxed);
+        tracing::warn!(
+            resource = &*self.names[resource],
+            refusals = self.settings.stop_after_same_refusals,
+            "stopped early: every answer is the same refusal"
+        );
+    }
+
+    /// Ends the run from inside; the first cause is kept.
+    pub(super) fn abort(&self, cause: &str) {
+        if let Ok(mut kept) = self.cause.lock()
+            && kept.is_none()
+        {
+            tracing::error!(cause, "the load stops");
+            *kept = Some(cause.to_owned());
+        }
+        self.cancel.send_replace(true);
+    }
+
+    /// Waits until the run is being stopped.
+    pub(super) async fn cancelled(&self) {
+        let mut changes = self.cancel.subscribe();
+        let _ = changes.wait_for(|cancelled| *cancelled).await;
+    }
+
+    fn is_cancelled(&self) -> bool {
+        *self.cancel.borrow()
+    }
+}
+
+/// Where one resource stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    First,
+    Parked,
+    /// Its dependants may start; deferred rows may still wait.
+    Done,
+    Deferred,
+    Leftover,
+    Closed,
+}
+
+struct Station {
+    feed: Feed,
+    prerequisites: Vec<usize>,
+    authorizers: Vec<usize>,
+    state: State,
+    deferred: Vec<u64>,
+    withheld: WithheldKeys,
+    published: Option<Arc<WithheldKeys>>,
+}
+
+impl Load {
+    /// Loads everything. Objects that cannot be delivered are outcomes, not errors.
+    ///
+    /// # Errors
+    /// [`LoadError`]: files that cannot be read or written.
+    pub async fn run(self) -> Result<Loaded, LoadError> {
+        let workers = self.settings.concurrency_max.max(1);
+        let (feed, units) = async_channel::bounded(2 * workers);
+        let (sink_in, sink_out) = async_channel::bounded(16 * workers);
+        let (done_in, done_out) = mpsc::unbounded_channel();
+        let cancel = watch::Sender::new(*self.cancel.borrow());
+        let names: Vec<Arc<str>> = self.resources.iter().map(|r| Arc::from(&*r.name)).collect();
+        let shared = Arc::new(Shared {
+            run: self.run,
+            stop: names.iter().map(|_| AtomicBool::new(false)).collect(),
+            names,
+            target: self.target,
+            http: self.http,
+            token: self.token,
+            pace: Pace::new(self.settings.concurrency_start, workers, Instant::now()),
+            settings: self.settings,
+            feed,
+            units,
+            sink: sink_in,
+            requests: AtomicU64::new(0),
+            progress: self.progress,
+            cancel,
+            cause: Mutex::new(None),
+        });
+        let (stations, books) = prepare(self.resources, &self.standard, &shared)?;
+        let sink = Sink {
+            books,
+            journal: self.journal,
+            shared: Arc::clone(&shared),
+            done: done_in,
+        };
+        let sink = tokio::task::spawn_blocking(move || sink.run(&sink_out));
+        let pool: Vec<_> = (0..workers)
+            .map(|i| tokio::spawn(work(Arc::clone(&shared), i)))
+            .collect();
+        let watcher = tokio::spawn(forward(self.cancel, Arc::clone(&shared)));
+        let mut coordinator = Coordinator {
+            stations,
+            shared: Arc::clone(&shared),
+        };
+        coordinator.run(done_out).await;
+        shared.feed.close();
+        for worker in pool {
+            worker.await.map_err(|e| LoadError::Thread(e.to_string()))?;
+        }
+        watcher.abort();
+        shared.sink.close();
+        let mut books = sink.await.map_err(|e| LoadError::Thread(e.to_string()))??;
+        for book in &mut books {
+            book.close()?;
+        }
+        let stopped = shared.cause.lock().ok().and_then(|mut cause| cause.take());
+        Ok(Loaded {
+            books,
+            requests: shared.requests.load(Ordering::Relaxed),
+            stopped,
+            interrupted: shared.is_cancelled(),
+        })
+    }
+}
+
+/// Passes a wish from outside to end the run on to everybody inside.
+async fn forward(mut outside: watch::Receiver<bool>, shared: Arc<Shared>) {
+    if outside.wait_for(|cancelled| *cancelled).await.is_ok() {
+        shared.cancel.send_replace(true);
+    }
+}
+
+fn prepare(
+    resources: Vec<LoadResource>,
+    standard: &Arc<Standard>,
+    shared: &Arc<Shared>,
+) -> Result<(Vec<Station>, Vec<Book>), LoadError> {
+    let mut stations = Vec::new();
+    let mut books = Vec::new();
+    for (resource, r) in resources.into_iter().enumerate() {
+        let objects = Arc::new(Objects::open(&r.objects)?);
+        let settled = Arc::new(SettledRows::new(objects.rows()));
+        let due = Arc::new(r.due);
+        let operation = match r.operation {
+            Operation::Upsert => "upsert",
+            Operation::Replace => "replace",
+            Operation::Delete => "delete",
+            Operation::DeleteAndPost => "delete_and_post",
+            Operation::Verify => "verify",
+        };
+        shared.progress.start(&r.name, Some(objects.rows()));
+        books.push(Book::open(
+            Arc::clone(&shared.names[resource]),
+            operation,
+            Arc::clone(&due),
+            Arc::clone(&settled),
+            &r.results,
+        )?);
+        stations.push(Station {
+            feed: Feed {
+                resource,
+                objects,
+                operation: r.operation,
+                due,
+                settled,
+                meta: Arc::new(r.meta),
+                standard: Arc::clone(standard),
+                parents: Vec::new(),
+                shared: Arc::clone(shared),
+            },
+            prerequisites: r.prerequisites,
+            authorizers: r.authorizers,
+            state: State::Waiting,
+            deferred: Vec::new(),
+            withheld: WithheldKeys::new(),
+            published: None,
+        });
+    }
+    Ok((stations, books))
+}
+
+struct Coordinator {
+    stations: Vec<Station>,
+    shared: Arc<Shared>,
+}
+
+impl Coordinator {
+    async fn run(&mut self, mut done: mpsc::UnboundedReceiver<PassDone>) {
+        self.start_ready();
+        while self.stations.iter().any(|s| s.state != State::Closed) {
+            tokio::select! {
+                Some(pass) = done.recv() => self.pass_done(pass),
+                // So that resources which wait are accounted for when the run is cut short.
+                () = self.shared.cancelled(), if self.any_waiting() => {}
+                else => return,
+            }
+            self.start_ready();
+        }
+    }
+
+    fn any_waiting(&self) -> bool {
+        self.stations.iter().any(|s| {
+            s.state == State::Waiting || (s.state == State::Done && !s.deferred.is_empty())
+        })
+    }
+
+    /// Starts what may start now.
+    fn start_ready(&mut self) {
+        let cancelled = self.shared.is_cancelled();
+        let finished: BTreeSet<usize> = (0..self.stations.len())
+            .filter(|i| self.stations[*i].published.is_some())
+            .collect();
+        for i in 0..self.stations.len() {
+            let station = &self.stations[i];
+            let ready = |on: &[usize]| on.iter().all(|p| finished.contains(p));
+            match station.state {
+                State::Waiting if cancelled => {
+                    self.feed(i, State::Leftover, Pass::Leftover("not_reached"))
+                }
+                State::Waiting if ready(&station.prerequisites) => {
+                    self.feed(i, State::First, Pass::Whole);
+                }
+                State::Done if station.deferred.is_empty() => self.close(i),
+                State::Done if cancelled => {
+                    self.feed(i, State::Leftover, Pass::Leftover("deferred"));
+                }
+                State::Done if ready(&station.authorizers) => {
+                    let mut rows = std::mem::take(&mut self.stations[i].deferred);
+                    rows.sort_unstable();
+                    self.feed(i, State::Deferred, Pass::Rows(rows));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn feed(&mut self, i: usize, state: State, pass: Pass) {
+        let mut feed = self.stations[i].feed.clone();
+        feed.parents = self.stations[i]
+            .prerequisites
+            .iter()
+            .filter_map(|p| {
+                let withheld = self.stations[*p].published.as_ref()?;
+                (!withheld.is_empty())
+                    .then(|| (Arc::clone(&self.shared.names[*p]), Arc::clone(withheld)))
+            })
+            .collect();
+        self.stations[i].state = state;
+        tokio::task::spawn_blocking(move || feed.run(&pass));
+    }
+
+    fn pass_done(&mut self, pass: PassDone) {
+        let cut_short = self.shared.stopped(pass.resource);
+        let station = &mut self.stations[pass.resource];
+        station.withheld.extend(pass.withheld);
+        station.deferred.extend(pass.deferred);
+        let mut parked = pass.parked;
+        let left = pass.leftover || !parked.is_empty();
+        match station.state {
+            State::First if cut_short && (left || !station.deferred.is_empty()) => {
+                station.deferred.clear();
+                self.leftover(pass.resource);
+            }
+            State::First if !parked.is_empty() => {
+                parked.sort_unstable();
+                self.feed(pass.resource, State::Parked, Pass::Rows(parked));
+            }
+            State::First | State::Parked if left => self.leftover(pass.resource),
+            State::First | State::Parked => self.publish(pass.resource),
+            State::Deferred if left => self.leftover(pass.resource),
+            State::Deferred => self.close(pass.resource),
+            State::Leftover => {
+                station.deferred.clear();
+                self.publish(pass.resource);
+                self.close(pass.resource);
+            }
+            State::Waiting | State::Done | State::Closed => {}
+        }
+    }
+
+    fn leftover(&mut self, i: usize) {
+        let reason = if self.shared.is_cancelled() {
+            "not_reached"
+        } else {
+            "stopped_early"
+        };
+        self.feed(i, State::Leftover, Pass::Leftover(reason));
+    }
+
+    /// The resource is done: those that depend on it may start.
+    fn publish(&mut self, i: usize) {
+        let station = &mut self.stations[i];
+        if station.published.is_none() {
+            station.published = Some(Arc::new(std::mem::take(&mut station.withheld)));
+        }
+        station.state = State::Done;
+    }
+
+    fn close(&mut self, i: usize) {
+        self.stations[i].state = State::Closed;
+        self.shared.progress.finish(&self.shared.names[i], "done");
+    }
+}

@@ -1,0 +1,292 @@
+//! Where every verdict arrives: results file, journal, tally, and what waits for another pass.
+//!
+//! One thread owns all of it, so a row is settled exactly once and a count is never raced for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::Array;
+use chrono::Utc;
+
+use super::book::{Book, Pass};
+use super::objects::Scope;
+use super::withheld::{Withheld, WithheldKeys};
+use crate::ledger::{Entry, Event, Journal, LedgerError};
+use crate::load::{ResultsError, Shared};
+use crate::target::{Chunk, Unit, Verdict};
+
+/// What the feeds and the workers report.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Rows that are not sent, and why each is not.
+    Held {
+        /// The resource.
+        resource: usize,
+        /// Their rows in the objects file.
+        rows: Vec<u64>,
+        /// Their scope columns.
+        scope: Scope,
+        /// Per row.
+        why: Vec<Held>,
+    },
+    /// A unit that went out, or was dropped because the run stops.
+    Settled(Settled),
+    /// A feed has reached the end of its pass, having handed this many objects to the workers.
+    Fed {
+        /// The resource.
+        resource: usize,
+        /// Objects handed to the workers.
+        sent: u64,
+        /// False when the pass was cut short.
+        complete: bool,
+    },
+}
+
+/// Why a row is not sent.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// As `due` decided.
+    Decided,
+    /// Because of an object that it refers to.
+    Parent(Arc<Withheld>),
+    /// Due, and not reached by this run, for this reason.
+    Pending(&'static str),
+}
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// The objects.
+    pub(super) unit: Unit,
+    /// One per object; none when the run stopped first (they stay due).
+    pub(super) verdicts: Vec<Verdict>,
+    /// Requests sent.
+    pub(super) attempts: u16,
+    /// Time in flight, in microseconds.
+    pub(super) latency_us: u32,
+}
+
+impl Settled {
+    /// A unit that is dropped because its resource, or the run, is stopped.
+    pub(super) fn unsent(unit: Unit) -> Self {
+        Self {
+            unit,
+            verdicts: Vec::new(),
+            attempts: 0,
+            latency_us: 0,
+        }
+    }
+}
+
+/// A pass that is over: what it left for another.
+#[derive(Debug)]
+pub(super) struct PassDone {
+    pub(super) resource: usize,
+    /// Rows that wait for their resource's end.
+    pub(super) parked: Vec<u64>,
+    /// Rows that wait for their authorizing resources.
+    pub(super) deferred: Vec<u64>,
+    /// Whether rows are left that this run has not settled and no pass will.
+    pub(super) leftover: bool,
+    /// Keys that are not at the target, as far as this pass found.
+    pub(super) withheld: WithheldKeys,
+}
+
+/// Why the books could not be kept: the run stops.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A results file.
+    #[error("results cannot be written; the run stops, what was acknowledged is in the journal")]
+    Results(#[from] ResultsError),
+    /// The journal.
+    #[error("acknowledgements cannot be recorded; the run stops, so that none is lost")]
+    Journal(#[from] LedgerError),
+}
+
+/// The thread's state.
+pub(super) struct Sink {
+    pub(super) books: Vec<Book>,
+    pub(super) journal: Journal,
+    pub(super) shared: Arc<Shared>,
+    pub(super) done: tokio::sync::mpsc::UnboundedSender<PassDone>,
+}
+
+/// Longest time that an acknowledgement waits to be on disk.
+const FLUSH: Duration = Duration::from_millis(200);
+
+impl Sink {
+    /// Works until all senders are gone; returns the books for the report.
+    pub(super) fn run(
+        mut self,
+        messages: &async_channel::Receiver<Message>,
+    ) -> Result<Vec<Book>, SinkError> {
+        let outcome = self.drain(messages);
+        if let Err(error) = &outcome {
+            self.shared.abort(&super::token::chain(error));
+            // Whoever still sends must not block on a sink that is gone.
+            messages.close();
+        }
+        outcome?;
+        self.journal.flush()?;
+        self.journal.close()?;
+        Ok(self.books)
+    }
+
+    fn drain(&mut self, messages: &async_channel::Receiver<Message>) -> Result<(), SinkError> {
+        let mut flushed = Instant::now();
+        loop {
+            let message = match messages.try_recv() {
+                Ok(message) => message,
+                Err(async_channel::TryRecvError::Closed) => return Ok(()),
+                Err(async_channel::TryRecvError::Empty) => {
+                    // Nothing waits: a good moment to put on disk what has come in.
+                    self.journal.flush()?;
+                    flushed = Instant::now();
+                    match messages.recv_blocking() {
+                        Ok(message) => message,
+                        Err(_) => return Ok(()),
+                    }
+                }
+            };
+            self.take(message)?;
+            if flushed.elapsed() >= FLUSH {
+                self.journal.flush()?;
+                flushed = Instant::now();
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), SinkError> {
+        let resource = match message {
+            Message::Held {
+                resource,
+                rows,
+                scope,
+                why,
+            } => {
+                self.held(resource, &rows, &scope, &why)?;
+                resource
+            }
+            Message::Settled(settled) => {
+                let resource = settled.unit.chunk.resource;
+                self.settled(&settled)?;
+                resource
+            }
+            Message::Fed {
+                resource,
+                sent,
+                complete,
+            } => {
+                self.books[resource].fed(sent, complete);
+                resource
+            }
+        };
+        if let Some(done) = self.books[resource].pass_done(resource) {
+            // The coordinator outlives the sink, except when the run is torn down.
+            let _ = self.done.send(done);
+        }
+        Ok(())
+    }
+
+    fn held(
+        &mut self,
+        resource: usize,
+        rows: &[u64],
+        scope: &Scope,
+        why: &[Held],
+    ) -> Result<(), SinkError> {
+        let now = Utc::now().timestamp_micros();
+        let Self {
+            books,
+            journal,
+            shared,
+            ..
+        } = self;
+        let book = &mut books[resource];
+        for (i, (row, why)) in rows.iter().zip(why).enumerate() {
+            let Some(event) = book.hold(*row, i, scope, why, now)? else {
+                continue;
+            };
+            let id = |column: usize| {
+                let ids = &scope.ids[column];
+                ids.is_valid(i).then(|| ids.value(i))
+            };
+            journal.append(std::iter::once(Entry {
+                resource: &shared.names[resource],
+                key_hash: super::book::key_hash(scope, i),
+                key: scope.key.value(i),
+                source_table: scope.source_table.value(i),
+                source_key: scope.source_key.value(i),
+                school_id: id(0),
+                person_id: id(1),
+                course_id: id(2),
+                section_id: id(3),
+                event: event.as_event(),
+                at: now,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, settled: &Settled) -> Result<(), SinkError> {
+        let now = Utc::now().timestamp_micros();
+        let chunk = &settled.unit.chunk;
+        let Self {
+            books,
+            journal,
+            shared,
+            ..
+        } = self;
+        let book = &mut books[chunk.resource];
+        book.returned(settled.unit.len() as u64);
+        if settled.verdicts.is_empty() {
+            book.dropped();
+        }
+        for (i, verdict) in settled.unit.range.clone().zip(&settled.verdicts) {
+            book.settle(i, settled, verdict, now)?;
+            if let Some(event) = journalled(chunk, i, verdict, book.pass()) {
+                journal.append(std::iter::once(Entry {
+                    resource: &shared.names[chunk.resource],
+                    key_hash: chunk.key_hash(i),
+                    key: chunk.key(i),
+                    source_table: chunk.source_tables.value(i),
+                    source_key: chunk.source_keys.value(i),
+                    school_id: chunk.scope(0, i),
+                    person_id: chunk.scope(1, i),
+                    course_id: chunk.scope(2, i),
+                    section_id: chunk.scope(3, i),
+                    event,
+                    at: now,
+                }))?;
+            }
+        }
+        if book.stop_early(shared.settings.stop_after_same_refusals) {
+            shared.stop(chunk.resource);
+        }
+        Ok(())
+    }
+}
+
+/// What the ledger must know of a verdict.
+fn journalled<'a>(chunk: &Chunk, i: usize, verdict: &'a Verdict, pass: Pass) -> Option<Event<'a>> {
+    match verdict {
+        Verdict::Created { id } | Verdict::Updated { id } => Some(Event::Delivered {
+            content_hash: chunk.content_hash(i),
+            server_id: id,
+        }),
+        Verdict::Deleted | Verdict::AlreadyGone => Some(Event::Deleted),
+        Verdict::Failed(refusal) | Verdict::Kept(refusal) | Verdict::Again(_, refusal) => {
+            Some(Event::Refused {
+                reason: &refusal.reason,
+                status: refusal.status,
+            })
+        }
+        Verdict::Park(refusal) | Verdict::Defer(refusal) if pass == Pass::Last => {
+            Some(Event::Refused {
+                reason: &refusal.reason,
+                status: refusal.status,
+            })
+        }
+        Verdict::Present { .. } | Verdict::Park(_) | Verdict::Defer(_) => None,
+    }
+}

@@ -1,0 +1,221 @@
+//! A worker: takes a unit, drives the target's conversation to its end, reports the verdicts.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderValue;
+
+use super::http::exchange;
+use super::retry::next_wait;
+use super::sink::{Message, Settled};
+use super::{Shared, TokenError};
+use crate::object::{Reason, Refusal};
+use crate::target::{Operation, Phase, Request, Settlement, Step, Unit, Verdict, Wait};
+
+/// Takes units until the run has no more. `index` is the worker's number: it rests while the limit
+/// on requests in flight is not above it.
+pub(super) async fn work(shared: Arc<Shared>, index: usize) {
+    loop {
+        shared.pace.admit(index).await;
+        let Ok(unit) = shared.units.recv().await else {
+            return;
+        };
+        let settled = if shared.stopped(unit.chunk.resource) {
+            Settled::unsent(unit)
+        } else {
+            Conversation::new(&shared, unit).run().await
+        };
+        if shared.sink.send(Message::Settled(settled)).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Conversation<'a> {
+    shared: &'a Shared,
+    unit: Unit,
+    correlation: Option<HeaderValue>,
+    /// Requests sent in all, and for this phase.
+    sent: u16,
+    tries: u32,
+    renewed: bool,
+    latency: Duration,
+}
+
+impl<'a> Conversation<'a> {
+    fn new(shared: &'a Shared, unit: Unit) -> Self {
+        let row = unit
+            .chunk
+            .rows
+            .get(unit.range.start)
+            .copied()
+            .unwrap_or_default();
+        let name = &shared.names[unit.chunk.resource];
+        let correlation = HeaderValue::from_str(&format!("{}/{name}/{row}", shared.run)).ok();
+        Self {
+            shared,
+            unit,
+            correlation,
+            sent: 0,
+            tries: 0,
+            renewed: false,
+            latency: Duration::ZERO,
+        }
+    }
+
+    async fn run(mut self) -> Settled {
+        let (mut phase, mut request) = self.shared.target.start(&self.unit);
+        let settlement = loop {
+            match self.ask(&phase, request.clone()).await {
+                Ok(Step::Send(next, following)) => {
+                    (phase, request) = (next, following);
+                    self.tries = 0;
+                }
+                Ok(Step::Settle(Settlement::One(Verdict::Again(operation, refusal)))) => {
+                    match self.regroup(operation, refusal) {
+                        Ok(start) => (phase, request) = start,
+                        Err(refusal) => break Settlement::One(Verdict::Failed(refusal)),
+                    }
+                }
+                Ok(Step::Settle(settlement)) => break settlement,
+                Ok(Step::Again { refusal, wait }) => {
+                    let Some(pause) = self.pause(wait) else {
+                        break Settlement::One(Verdict::Failed(refusal));
+                    };
+                    if self.rest(pause).await.is_err() {
+                        return self.settled(None);
+                    }
+                }
+                Ok(Step::Renew(refusal)) => {
+                    if self.renewed {
+                        break Settlement::One(Verdict::Failed(refusal));
+                    }
+                    self.renewed = true;
+                }
+                Err(Stop::Unanswered) => return self.settled(None),
+            }
+        };
+        self.settled(Some(settlement))
+    }
+
+    /// One request and what the target makes of its answer.
+    async fn ask(&mut self, phase: &Phase, request: Request) -> Result<Step, Stop> {
+        let shared = self.shared;
+        let bearer = match &shared.token {
+            Some(token) => Some(token.get().await.map_err(|e| shared.lose_token(&e))?),
+            None => None,
+        };
+        let header = bearer.as_ref().map(|b| b.header.clone());
+        let (reply, elapsed) =
+            exchange(&shared.http, request, header, self.correlation.clone()).await;
+        self.sent = self.sent.saturating_add(1);
+        self.tries += 1;
+        self.latency += elapsed;
+        shared.requests.fetch_add(1, Ordering::Relaxed);
+        shared.pace.finished(Instant::now());
+        let step = shared.target.advance(&self.unit, phase, reply.event());
+        if let Step::Again {
+            wait: Wait::SlowDown(_),
+            ..
+        } = step
+        {
+            shared.pace.slow_down(Instant::now());
+        }
+        if let (Step::Renew(_), Some(token), Some(bearer), false) =
+            (&step, &shared.token, bearer, self.renewed)
+        {
+            token
+                .renew(bearer.version)
+                .await
+                .map_err(|e| shared.lose_token(&e))?;
+        }
+        Ok(step)
+    }
+
+    /// The same objects under another operation, once.
+    fn regroup(
+        &mut self,
+        operation: Operation,
+        refusal: Refusal,
+    ) -> Result<(Phase, Request), Refusal> {
+        if self.unit.operation == operation {
+            return Err(refusal);
+        }
+        self.unit.operation = operation;
+        self.tries = 0;
+        Ok(self.shared.target.start(&self.unit))
+    }
+
+    fn pause(&self, wait: Wait) -> Option<Duration> {
+        next_wait(&self.shared.settings, wait, self.tries, fastrand::f64())
+    }
+
+    /// Waits, unless the run is being stopped.
+    async fn rest(&self, pause: Duration) -> Result<(), Stop> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = self.shared.cancelled() => Err(Stop::Unanswered),
+        }
+    }
+
+    fn settled(self, settlement: Option<Settlement>) -> Settled {
+        let verdicts = match settlement {
+            None => Vec::new(),
+            Some(Settlement::One(verdict)) if self.unit.len() == 1 => vec![verdict],
+            // A refusal of the whole request stands for each of its objects.
+            Some(Settlement::One(verdict)) => vec![verdict; self.unit.len()],
+            Some(Settlement::Each(each)) => self.positional(each),
+        };
+        let latency_us = u32::try_from(self.latency.as_micros()).unwrap_or(u32::MAX);
+        Settled {
+            unit: self.unit,
+            verdicts,
+            attempts: self.sent,
+            latency_us,
+        }
+    }
+
+    /// Verdicts by position; one that names another object, or is missing, settles nothing.
+    fn positional(&self, each: Vec<(Option<crate::object::KeyHash>, Verdict)>) -> Vec<Verdict> {
+        let mut each = each.into_iter();
+        self.unit
+            .range
+            .clone()
+            .map(|i| match each.next() {
+                Some((named, verdict))
+                    if named.is_none_or(|key| key == self.unit.chunk.key_hash(i)) =>
+                {
+                    verdict
+                }
+                Some(_) => Verdict::Failed(unusable("the answer names another object here")),
+                None => Verdict::Failed(unusable("the answer has no verdict on this object")),
+            })
+            .collect()
+    }
+}
+
+fn unusable(message: &str) -> Refusal {
+    Refusal {
+        reason: Reason::fixed("incomplete_answer"),
+        status: 0,
+        message: message.to_owned(),
+    }
+}
+
+/// Why a conversation ended without a verdict.
+pub(super) enum Stop {
+    /// The run is being stopped: the objects stay due.
+    Unanswered,
+}
+
+impl Shared {
+    /// No token can be had: the run stops, and what is not settled stays due.
+    fn lose_token(&self, error: &TokenError) -> Stop {
+        self.abort(&error.to_string());
+        Stop::Unanswered
+    }
+}

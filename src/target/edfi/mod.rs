@@ -1,0 +1,253 @@
+//! Ed-Fi ODS / API: one JSON object per request, upsert by natural key.
+//!
+//! Reads: units and answers. Writes: requests and verdicts. Never: I/O.
+//! Sources: the API's own conventions (POST is an upsert, 201 / 200, `Location`), its problem
+//! details (`urn:ed-fi:api:...`) and the older `message` / `modelState` bodies.
+
+mod problem;
+mod reply;
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+pub use problem::Problem;
+
+use super::{Event, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict};
+use crate::object::{Key, Reason, Refusal};
+
+/// The one request of an upsert, a verify, or a delete by a known id.
+const ONLY: u8 = 0;
+/// GET by natural key, to learn the id.
+const FIND: u8 = 1;
+/// DELETE by id.
+const DELETE: u8 = 2;
+/// POST after a DELETE.
+const REPOST: u8 = 3;
+
+/// One resource at an Ed-Fi API.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The collection's URL.
+    pub url: Url,
+    /// Whether a 403 on it is deferred: a person that other resources authorize.
+    pub deferrable: bool,
+}
+
+/// The rules of an Ed-Fi API for the resources of one run.
+#[derive(Debug)]
+pub struct Edfi {
+    routes: Vec<Route>,
+}
+
+impl Edfi {
+    /// `routes` by index of the resource in the run.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self { routes }
+    }
+
+    fn post(&self, unit: &Unit) -> Request {
+        Request {
+            method: Method::POST,
+            url: self.routes[unit.chunk.resource].url.clone(),
+            body: Some(unit.chunk.body(unit.range.start)),
+            content_type: Some(HeaderValue::from_static("application/json")),
+        }
+    }
+
+    fn find(&self, unit: &Unit) -> Option<Request> {
+        let mut url = self.routes[unit.chunk.resource].url.clone();
+        let parts = Key::parts(unit.chunk.key(unit.range.start))?;
+        url.query_pairs_mut().extend_pairs(parts);
+        Some(Request {
+            method: Method::GET,
+            url,
+            body: None,
+            content_type: None,
+        })
+    }
+
+    fn by_id(&self, unit: &Unit, method: Method, id: &str) -> Request {
+        let mut url = self.routes[unit.chunk.resource].url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(id);
+        }
+        let put = method == Method::PUT;
+        Request {
+            method,
+            url,
+            body: put.then(|| unit.chunk.body(unit.range.start)),
+            content_type: put.then(|| HeaderValue::from_static("application/json")),
+        }
+    }
+
+    fn upserted(&self, unit: &Unit, phase: &Phase, event: Event<'_>) -> Step {
+        let Event::Answer {
+            status,
+            headers,
+            body,
+            ..
+        } = event
+        else {
+            return reply::fault(&event);
+        };
+        match status {
+            201 => settle(Verdict::Created {
+                id: reply::location_id(headers),
+            }),
+            200..=299 => {
+                let id = phase
+                    .id
+                    .clone()
+                    .unwrap_or_else(|| reply::location_id(headers));
+                settle(Verdict::Updated { id })
+            }
+            404 if unit.operation == Operation::Replace => Step::Send(
+                Phase {
+                    step: REPOST,
+                    id: None,
+                },
+                self.post(unit),
+            ),
+            _ => {
+                let deferrable = self.routes[unit.chunk.resource].deferrable;
+                reply::refused(status, headers, body, deferrable)
+            }
+        }
+    }
+
+    fn found(&self, unit: &Unit, event: Event<'_>) -> Step {
+        let Event::Answer {
+            status,
+            headers,
+            body,
+            complete,
+        } = event
+        else {
+            return reply::fault(&event);
+        };
+        if status != 200 {
+            return match (status, unit.operation) {
+                (404, Operation::Delete) => settle(Verdict::AlreadyGone),
+                _ => reply::refused(status, headers, body, false),
+            };
+        }
+        if !complete {
+            return reply::cut_short();
+        }
+        match (reply::found_id(body), unit.operation) {
+            (Err(refusal), _) => settle(Verdict::Failed(refusal)),
+            (Ok(Some(id)), Operation::Verify) => settle(Verdict::Present { id }),
+            (Ok(None), Operation::Verify) => settle(Verdict::Failed(Refusal {
+                reason: Reason::fixed("not_at_target"),
+                status: 200,
+                message: "the target has no record of this key".to_owned(),
+            })),
+            (Ok(Some(id)), _) => {
+                let request = self.by_id(unit, Method::DELETE, &id);
+                Step::Send(
+                    Phase {
+                        step: DELETE,
+                        id: Some(id),
+                    },
+                    request,
+                )
+            }
+            (Ok(None), Operation::DeleteAndPost) => Step::Send(
+                Phase {
+                    step: REPOST,
+                    id: None,
+                },
+                self.post(unit),
+            ),
+            (Ok(None), _) => settle(Verdict::AlreadyGone),
+        }
+    }
+
+    fn deleted(&self, unit: &Unit, event: Event<'_>) -> Step {
+        let Event::Answer {
+            status,
+            headers,
+            body,
+            ..
+        } = event
+        else {
+            return reply::fault(&event);
+        };
+        let then_post = unit.operation == Operation::DeleteAndPost;
+        match status {
+            200..=299 | 404 if then_post => Step::Send(
+                Phase {
+                    step: REPOST,
+                    id: None,
+                },
+                self.post(unit),
+            ),
+            200..=299 => settle(Verdict::Deleted),
+            404 => settle(Verdict::AlreadyGone),
+            403 if self.routes[unit.chunk.resource].deferrable => {
+                let mut refusal = reply::refusal(status, body);
+                refusal.reason = Reason::fixed("kept_shared");
+                settle(Verdict::Kept(refusal))
+            }
+            _ => reply::refused(status, headers, body, false),
+        }
+    }
+}
+
+impl Target for Edfi {
+    fn packing(&self) -> Packing {
+        // No shipped server has a batch endpoint: one object per request.
+        Packing {
+            objects: 1,
+            bytes: usize::MAX,
+        }
+    }
+
+    fn start(&self, unit: &Unit) -> (Phase, Request) {
+        let known = unit.chunk.id(unit.range.start);
+        let only = |id: Option<&str>| Phase {
+            step: ONLY,
+            id: id.map(str::to_owned),
+        };
+        match (unit.operation, known) {
+            (Operation::Replace, Some(id)) => (only(Some(id)), self.by_id(unit, Method::PUT, id)),
+            (Operation::Delete | Operation::DeleteAndPost, Some(id)) => (
+                Phase {
+                    step: DELETE,
+                    id: Some(id.to_owned()),
+                },
+                self.by_id(unit, Method::DELETE, id),
+            ),
+            (Operation::Delete | Operation::DeleteAndPost | Operation::Verify, _) => {
+                match self.find(unit) {
+                    Some(request) => (
+                        Phase {
+                            step: FIND,
+                            id: None,
+                        },
+                        request,
+                    ),
+                    // A source-row key is never sent; a POST states why it is wrong.
+                    None => (only(None), self.post(unit)),
+                }
+            }
+            (Operation::Upsert | Operation::Replace, _) => (only(None), self.post(unit)),
+        }
+    }
+
+    fn advance(&self, unit: &Unit, phase: &Phase, event: Event<'_>) -> Step {
+        match phase.step {
+            FIND => self.found(unit, event),
+            DELETE => self.deleted(unit, event),
+            _ => self.upserted(unit, phase, event),
+        }
+    }
+}
+
+fn settle(verdict: Verdict) -> Step {
+    Step::Settle(Settlement::One(verdict))
+}
+
+#[cfg(test)]
+mod tests;
