@@ -4,5 +4,7 @@
 //! Writes: a metadata file (`fullsync metadata import`). Never: HTTP.
 
 mod model;
+mod reference;
 
 pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard};
+pub use reference::ReferenceColumns;

@@ -2,8 +2,12 @@
 //!
 //! Reads: nothing. Writes: nothing. Never: I/O, or anything that knows one target.
 
+mod column;
+mod encode;
 mod key;
 mod outcome;
 
+pub use column::{KeyColumn, column_at, member};
+pub use encode::{Encoded, body_columns, encode, is_body_column};
 pub use key::{ContentHash, Key, KeyHash};
 pub use outcome::{DeleteOutcome, Outcome, Reason, Refusal};
