@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ledger::{Disposition, Due, Event};
+use crate::ledger::{Disposition, Event};
 use crate::object::{KeyHash, Outcome, Reason, Refusal};
 use crate::report::{Example, ResourceTally};
 use crate::target::Verdict;
 
+use super::decisions::Decisions;
 use super::objects::Scope;
 use super::results::{ResultRow, ResultsError, ResultsWriter};
 use super::sink::{Held, PassDone, Settled};
@@ -66,7 +67,7 @@ impl HeldEvent {
 pub struct Book {
     name: Arc<str>,
     operation: &'static str,
-    due: Arc<Due>,
+    due: Arc<Decisions>,
     settled: Arc<SettledRows>,
     results: Option<ResultsWriter>,
     /// Counts for the report.
@@ -80,6 +81,8 @@ pub struct Book {
     streak: (Option<Reason>, u32),
     stopped: bool,
     dropped: bool,
+    /// Rows and errors entered since progress was last shown.
+    fresh: (u64, u64),
     /// Rows that were settled twice: a fault of this program, reported by the accounting check.
     pub settled_twice: u64,
 }
@@ -114,7 +117,7 @@ impl Book {
     pub(super) fn open(
         name: Arc<str>,
         operation: &'static str,
-        due: Arc<Due>,
+        due: Arc<Decisions>,
         settled: Arc<SettledRows>,
         results: &Path,
     ) -> Result<Self, ResultsError> {
@@ -134,8 +137,20 @@ impl Book {
             streak: (None, 0),
             stopped: false,
             dropped: false,
+            fresh: (0, 0),
             settled_twice: 0,
         })
+    }
+
+    /// The resource's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Rows and errors entered since the last call, if any.
+    pub(super) fn progress(&mut self) -> Option<(u64, u64)> {
+        let fresh = std::mem::take(&mut self.fresh);
+        (fresh.0 > 0).then_some(fresh)
     }
 
     pub(super) fn pass(&self) -> Pass {
@@ -187,10 +202,10 @@ impl Book {
         why: &Held,
         at: i64,
     ) -> Result<Option<HeldEvent>, ResultsError> {
-        let known = self.due.refused_before(row);
+        let due = Arc::clone(&self.due);
+        let known = due.refused_before(row);
         let given = Reason::parse(scope.reason.value(i));
         let pending;
-        let duplicates;
         let (mut detail, mut root) = (scope.detail.value(i), None);
         let (outcome, reason) = match why {
             Held::Parent(withheld) => {
@@ -201,17 +216,16 @@ impl Book {
                 pending = Reason::fixed(code);
                 (Outcome::Pending, Some(&pending))
             }
-            Held::Decided => match self.due.disposition(row) {
+            Held::Decided => match due.disposition(row) {
                 Disposition::Unchanged => (Outcome::Unchanged, None),
                 Disposition::Collapsed => (Outcome::Collapsed, None),
                 Disposition::Skipped => (Outcome::Skipped, given.as_ref()),
                 Disposition::Rejected => (Outcome::Rejected, given.as_ref()),
                 Disposition::RejectedDuplicate => {
-                    duplicates = self.due.duplicate_detail(row);
-                    detail = &duplicates;
+                    detail = due.duplicate_detail(row);
                     (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
                 }
-                Disposition::Send | Disposition::SendChanged => {
+                Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => {
                     pending = Reason::fixed("not_reached");
                     (Outcome::Pending, Some(&pending))
                 }
@@ -233,7 +247,9 @@ impl Book {
             at,
         };
         let event = match outcome {
-            Outcome::Rejected | Outcome::Blocked if !known => {
+            Outcome::Rejected if due.same_reason(row) => None,
+            Outcome::Blocked if known => None,
+            Outcome::Rejected | Outcome::Blocked => {
                 reason.map(|reason| HeldEvent::Refused(reason.clone()))
             }
             Outcome::Unchanged | Outcome::Skipped if known => Some(HeldEvent::Cleared),
@@ -307,6 +323,8 @@ impl Book {
             self.settled_twice += 1;
             return Ok(());
         }
+        self.fresh.0 += 1;
+        self.fresh.1 += u64::from(line.outcome.is_error());
         let known = self.due.refused_before(line.row);
         let (source_table, source_key) = line.source;
         self.tally

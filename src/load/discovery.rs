@@ -115,8 +115,11 @@ fn read(
     tenant: Option<&str>,
     year: Option<i32>,
 ) -> Result<Discovered, DiscoveryError> {
-    let not_edfi =
-        |message: String| DiscoveryError::NotEdfi { url: url.to_owned(), status, message };
+    let not_edfi = |message: String| DiscoveryError::NotEdfi {
+        url: url.to_owned(),
+        status,
+        message,
+    };
     if status != 200 {
         return Err(not_edfi(crate::target::edfi::Problem::read(body).text));
     }
@@ -133,20 +136,24 @@ fn read(
         dependencies: optional(&root.urls.dependencies)?,
         openapi: optional(&root.urls.open_api_metadata)?,
         token_info: optional(
-            &root.urls.oauth_token_introspection.clone().or(root.urls.token_info.clone()),
+            &root
+                .urls
+                .oauth_token_introspection
+                .clone()
+                .or(root.urls.token_info.clone()),
         )?,
         version: root.version.unwrap_or_default(),
-        data_models: root.data_models.iter().map(|m| format!("{} {}", m.name, m.version)).collect(),
+        data_models: root
+            .data_models
+            .iter()
+            .map(|m| format!("{} {}", m.name, m.version))
+            .collect(),
         instance: root.instance,
     })
 }
 
 /// Fills `{tenantIdentifier}`, `{tenant}` and `{schoolYearFromRoute}`.
-fn filled(
-    text: &str,
-    tenant: Option<&str>,
-    year: Option<&str>,
-) -> Result<String, DiscoveryError> {
+fn filled(text: &str, tenant: Option<&str>, year: Option<&str>) -> Result<String, DiscoveryError> {
     let mut text = text.to_owned();
     for (placeholder, value, setting) in [
         ("{tenantIdentifier}", tenant, "tenant"),
@@ -154,8 +161,10 @@ fn filled(
         ("{schoolYearFromRoute}", year, "route_year"),
     ] {
         if text.contains(placeholder) {
-            let missing =
-                || DiscoveryError::Placeholder { placeholder: placeholder.to_owned(), setting };
+            let missing = || DiscoveryError::Placeholder {
+                placeholder: placeholder.to_owned(),
+                setting,
+            };
             text = text.replace(placeholder, value.ok_or_else(missing)?);
         }
     }
@@ -167,7 +176,9 @@ impl Discovered {
     pub fn resource(&self, path: &str) -> Url {
         let mut url = self.data.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path.split('/').filter(|s| !s.is_empty()));
+            segments
+                .pop_if_empty()
+                .extend(path.split('/').filter(|s| !s.is_empty()));
         }
         url
     }
@@ -180,14 +191,24 @@ impl Discovered {
         }
         let text = self.data.as_str().to_lowercase();
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-        let readable = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+        let readable = text
+            .split_once("://")
+            .map_or(text.as_str(), |(_, rest)| rest);
         format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
     }
 }
 
 fn slug(text: &str) -> String {
-    let mut slug: String =
-        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    let mut slug: String = text
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     slug.truncate(60);
     slug.trim_matches('-').to_owned()
 }
@@ -195,9 +216,16 @@ fn slug(text: &str) -> String {
 /// Where the OpenAPI document of the resources is, in a server's list of them.
 pub fn resources_document(list: &Value) -> Option<&str> {
     let named = |entry: &&Value| {
-        entry.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case("resources"))
+        entry
+            .get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|n| n.eq_ignore_ascii_case("resources"))
     };
-    list.as_array()?.iter().find(named)?.get("endpointUri")?.as_str()
+    list.as_array()?
+        .iter()
+        .find(named)?
+        .get("endpointUri")?
+        .as_str()
 }
 
 #[cfg(test)]
@@ -211,11 +239,7 @@ mod tests {
         )
     }
 
-    fn data(
-        text: &str,
-        tenant: Option<&str>,
-        year: Option<i32>,
-    ) -> Result<String, DiscoveryError> {
+    fn data(text: &str, tenant: Option<&str>, year: Option<i32>) -> Result<String, DiscoveryError> {
         let found = read("https://h", 200, root(text).as_bytes(), tenant, year)?;
         Ok(found.resource("/ed-fi/students").to_string())
     }
@@ -223,10 +247,30 @@ mod tests {
     #[test]
     fn every_route_style() {
         for (given, tenant, year, wanted) in [
-            ("https://h/data/v3/", None, None, "https://h/data/v3/ed-fi/students"),
-            ("https://h/api/data", None, None, "https://h/api/data/ed-fi/students"),
-            ("https://h/2026/data/v3", None, None, "https://h/2026/data/v3/ed-fi/students"),
-            ("https://h/data/v3/2026", None, None, "https://h/data/v3/2026/ed-fi/students"),
+            (
+                "https://h/data/v3/",
+                None,
+                None,
+                "https://h/data/v3/ed-fi/students",
+            ),
+            (
+                "https://h/api/data",
+                None,
+                None,
+                "https://h/api/data/ed-fi/students",
+            ),
+            (
+                "https://h/2026/data/v3",
+                None,
+                None,
+                "https://h/2026/data/v3/ed-fi/students",
+            ),
+            (
+                "https://h/data/v3/2026",
+                None,
+                None,
+                "https://h/data/v3/2026/ed-fi/students",
+            ),
             (
                 "https://h/{tenantIdentifier}/{schoolYearFromRoute}/data/v3/",
                 Some("d1"),
@@ -236,13 +280,22 @@ mod tests {
         ] {
             assert_eq!(data(given, tenant, year).unwrap(), wanted);
         }
-        let error = data("https://h/{tenant}/data", None, None).unwrap_err().to_string();
-        assert_eq!(error, "the target's URLs hold {tenant}; set tenant in [connection]");
+        let error = data("https://h/{tenant}/data", None, None)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "the target's URLs hold {tenant}; set tenant in [connection]"
+        );
     }
 
     #[test]
     fn fingerprints_tell_targets_apart() {
-        let of = |text: &str| read("u", 200, root(text).as_bytes(), None, None).unwrap().fingerprint();
+        let of = |text: &str| {
+            read("u", 200, root(text).as_bytes(), None, None)
+                .unwrap()
+                .fingerprint()
+        };
         assert_eq!(of("https://h/data/v3"), of("https://H/data/v3/"));
         assert_ne!(of("https://h/data/v3"), of("https://h/2026/data/v3"));
         assert!(of("https://h/data/v3").starts_with("h-data-v3-"));
@@ -250,9 +303,16 @@ mod tests {
 
     #[test]
     fn other_pages_are_named_as_such() {
-        let error = read("https://h", 200, b"<html>", None, None).unwrap_err().to_string();
-        assert!(error.contains("not with the root document of an Ed-Fi API"), "{error}");
-        let error = read("https://h", 404, b"{}", None, None).unwrap_err().to_string();
+        let error = read("https://h", 200, b"<html>", None, None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("not with the root document of an Ed-Fi API"),
+            "{error}"
+        );
+        let error = read("https://h", 404, b"{}", None, None)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("answered 404"), "{error}");
     }
 }

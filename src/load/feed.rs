@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
 
 use super::Shared;
 use super::book::SettledRows;
-use super::objects::{Columns, Objects, ObjectsError, is_scope};
+use super::decisions::Decisions;
+use super::objects::{Columns, Objects, ObjectsError};
 use super::sink::{Held, Message};
 use super::withheld::{Withheld, WithheldKeys};
-use crate::ledger::{Disposition, Due};
-use crate::metadata::{ResourceMeta, Standard};
-use crate::object::{EncodeError, ReferenceColumns, encode};
+use crate::metadata::ReferenceColumns;
+use crate::object::{KeyHash, body_columns, encode};
 use crate::target::{Chunk, Operation, Unit};
 
 /// Why a feed could not go on.
@@ -29,7 +30,7 @@ pub enum FeedError {
         resource: String,
         /// Why.
         #[source]
-        source: EncodeError,
+        source: ArrowError,
     },
     /// The run is being torn down.
     #[error("the run has stopped")]
@@ -53,10 +54,10 @@ pub(super) struct Feed {
     pub(super) resource: usize,
     pub(super) objects: Arc<Objects>,
     pub(super) operation: Operation,
-    pub(super) due: Arc<Due>,
+    pub(super) due: Arc<Decisions>,
     pub(super) settled: Arc<SettledRows>,
-    pub(super) meta: Arc<ResourceMeta>,
-    pub(super) standard: Arc<Standard>,
+    /// Its references to the resources in `parents`.
+    pub(super) references: ReferenceColumns,
     /// Withheld objects of the resources before it, by resource name; empty ones left out.
     pub(super) parents: Vec<(Arc<str>, Arc<WithheldKeys>)>,
     pub(super) shared: Arc<Shared>,
@@ -112,10 +113,7 @@ impl Feed {
     }
 
     fn is_due(&self, row: u64) -> bool {
-        matches!(
-            self.due.disposition(row),
-            Disposition::Send | Disposition::SendChanged
-        )
+        self.due.is_due(row)
     }
 
     /// Reports the rows without an outcome that are not due; and with a reason, those that are.
@@ -174,8 +172,7 @@ impl Feed {
             return Ok((rows, batch));
         }
         let mut cause: Vec<Option<&Arc<Withheld>>> = vec![None; rows.len()];
-        let references = ReferenceColumns::new(&self.meta, &self.standard, &batch);
-        references.parents(|row, target, hash| {
+        let follow = |row: usize, target: &str, hash: KeyHash| {
             for (name, keys) in &self.parents {
                 if **name == *target
                     && let Some(withheld) = keys.get(&hash)
@@ -183,7 +180,10 @@ impl Feed {
                     cause[row] = Some(Withheld::graver(cause[row], withheld));
                 }
             }
-        });
+        };
+        self.references
+            .parents(&batch, 0..rows.len(), follow)
+            .map_err(|e| self.encode_error(e))?;
         if cause.iter().all(Option::is_none) {
             return Ok((rows, batch));
         }
@@ -199,10 +199,7 @@ impl Feed {
         }
         let split = |keep: bool| {
             let mask: BooleanArray = cause.iter().map(|c| Some(c.is_none() == keep)).collect();
-            filter_record_batch(&batch, &mask).map_err(|source| FeedError::Encode {
-                resource: self.name().to_owned(),
-                source: source.into(),
-            })
+            filter_record_batch(&batch, &mask).map_err(|e| self.encode_error(e))
         };
         let scope = self.objects.scope(&split(false)?)?;
         self.to_sink(Message::Held {
@@ -215,16 +212,10 @@ impl Feed {
     }
 
     fn encode(&self, rows: Vec<u64>, batch: &RecordBatch) -> Result<Chunk, FeedError> {
-        let fail = |source| FeedError::Encode {
-            resource: self.name().to_owned(),
-            source,
-        };
-        let schema = batch.schema();
-        let body: Vec<usize> = (0..schema.fields().len())
-            .filter(|i| !is_scope(schema.field(*i).name()))
-            .collect();
-        let body = batch.project(&body).map_err(|e| fail(e.into()))?;
-        let encoded = encode(&body).map_err(fail)?;
+        let body = batch.project(&body_columns(&batch.schema()));
+        let bodies = body
+            .and_then(|body| encode(&body))
+            .map_err(|e| self.encode_error(e))?;
         let scope = self.objects.scope(batch)?;
         Ok(Chunk {
             resource: self.resource,
@@ -235,8 +226,7 @@ impl Feed {
             source_tables: scope.source_table,
             source_keys: scope.source_key,
             scope: scope.ids,
-            buffer: encoded.buffer,
-            ends: encoded.ends,
+            bodies,
             ids: None,
         })
     }
@@ -249,12 +239,9 @@ impl Feed {
             if self.shared.stopped(self.resource) {
                 return Ok(false);
             }
-            let from = if start == 0 { 0 } else { chunk.ends[start - 1] };
-            let fits = |end: &usize| *end - from <= packing.bytes;
-            let room = chunk.ends[start..]
-                .iter()
-                .take(packing.objects)
-                .take_while(|e| fits(e));
+            let from = chunk.bodies.range(start).start;
+            let fits = |i: &usize| chunk.bodies.range(*i).end - from <= packing.bytes;
+            let room = (start..chunk.len()).take(packing.objects).take_while(fits);
             let end = start + room.count().max(1);
             let unit = Unit {
                 chunk: Arc::clone(chunk),
@@ -271,8 +258,11 @@ impl Feed {
         Ok(true)
     }
 
-    fn name(&self) -> &str {
-        &self.shared.names[self.resource]
+    fn encode_error(&self, source: ArrowError) -> FeedError {
+        FeedError::Encode {
+            resource: self.shared.names[self.resource].to_string(),
+            source,
+        }
     }
 
     fn to_sink(&self, message: Message) -> Result<(), FeedError> {

@@ -3,7 +3,9 @@
 //! Reads: objects files, what is due, the target's answers. Writes: results files, journal
 //! entries. Never: decides what an answer means (the target does).
 
+mod api;
 mod book;
+mod decisions;
 pub mod discovery;
 mod feed;
 mod http;
@@ -18,10 +20,11 @@ mod token;
 mod withheld;
 mod worker;
 
+pub use api::{Address, Api, ApiError};
 pub use book::Book;
 pub use feed::FeedError;
 pub use http::client;
-pub use objects::{Columns, Objects, ObjectsError, Scope, is_scope};
+pub use objects::{Columns, Objects, ObjectsError, Scope};
 pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
 pub use run::{Load, LoadError, LoadResource, Loaded};
 pub use sink::SinkError;

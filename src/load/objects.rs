@@ -13,6 +13,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
+use crate::object::is_body_column;
+
 /// Rows of one batch: bounds the bodies that are in memory at once.
 const BATCH_ROWS: usize = 2048;
 
@@ -138,7 +140,7 @@ impl Objects {
             Columns::Scope => {
                 let fields = self.schema().fields();
                 let scope = (0..fields.len())
-                    .filter(|i| is_scope(fields[*i].name()))
+                    .filter(|i| !is_body_column(fields[*i].name()))
                     .collect::<Vec<_>>();
                 ProjectionMask::roots(self.footer.parquet_schema(), scope)
             }
@@ -228,11 +230,6 @@ pub struct Scope {
     pub reason: StringArray,
     /// `_detail`.
     pub detail: StringArray,
-}
-
-/// Whether a column of an objects file is never sent (`_ext` is).
-pub fn is_scope(name: &str) -> bool {
-    name.starts_with('_') && name != "_ext"
 }
 
 /// The rows of a group for which `wanted` holds: as a selection within the group, and as numbers.

@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 use super::book::{Book, SettledRows};
+use super::decisions::Decisions;
 use super::feed::{Feed, Pass};
 use super::objects::{Objects, ObjectsError};
 use super::pace::Pace;
@@ -18,7 +19,7 @@ use super::withheld::WithheldKeys;
 use super::worker::work;
 use super::{ResultsError, Token};
 use crate::ledger::{Due, Journal};
-use crate::metadata::{ResourceMeta, Standard};
+use crate::metadata::{ReferenceColumns, ResourceMeta, Standard};
 use crate::pipeline::LoadSettings;
 use crate::progress::Progress;
 use crate::target::{Operation, Target, Unit};
@@ -57,7 +58,7 @@ pub struct Load {
     /// The connection pool.
     pub http: reqwest::Client,
     /// The credentials; None where the target wants none.
-    pub token: Option<Token>,
+    pub token: Option<Arc<Token>>,
     /// Limits.
     pub settings: LoadSettings,
     /// This run's journal.
@@ -104,7 +105,7 @@ pub(super) struct Shared {
     pub(super) names: Vec<Arc<str>>,
     pub(super) target: Box<dyn Target>,
     pub(super) http: reqwest::Client,
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<Arc<Token>>,
     pub(super) settings: LoadSettings,
     pub(super) pace: Pace,
     pub(super) feed: async_channel::Sender<Unit>,
@@ -269,7 +270,7 @@ fn prepare(
     for (resource, r) in resources.into_iter().enumerate() {
         let objects = Arc::new(Objects::open(&r.objects)?);
         let settled = Arc::new(SettledRows::new(objects.rows()));
-        let due = Arc::new(r.due);
+        let due = Arc::new(Decisions::new(r.due, &objects)?);
         let operation = match r.operation {
             Operation::Upsert => "upsert",
             Operation::Replace => "replace",
@@ -292,8 +293,7 @@ fn prepare(
                 operation: r.operation,
                 due,
                 settled,
-                meta: Arc::new(r.meta),
-                standard: Arc::clone(standard),
+                references: ReferenceColumns::new(standard, &r.meta),
                 parents: Vec::new(),
                 shared: Arc::clone(shared),
             },
@@ -374,6 +374,8 @@ impl Coordinator {
                     .then(|| (Arc::clone(&self.shared.names[*p]), Arc::clone(withheld)))
             })
             .collect();
+        let parents: BTreeSet<String> = feed.parents.iter().map(|(n, _)| n.to_string()).collect();
+        feed.references = feed.references.only(|target| parents.contains(target));
         self.stations[i].state = state;
         tokio::task::spawn_blocking(move || feed.run(&pass));
     }

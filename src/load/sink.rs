@@ -125,6 +125,7 @@ impl Sink {
             self.shared.abort(&super::token::chain(error));
             // Whoever still sends must not block on a sink that is gone.
             messages.close();
+            self.shared.feed.close();
         }
         outcome?;
         self.journal.flush()?;
@@ -141,6 +142,7 @@ impl Sink {
                 Err(async_channel::TryRecvError::Empty) => {
                     // Nothing waits: a good moment to put on disk what has come in.
                     self.journal.flush()?;
+                    self.show();
                     flushed = Instant::now();
                     match messages.recv_blocking() {
                         Ok(message) => message,
@@ -151,7 +153,17 @@ impl Sink {
             self.take(message)?;
             if flushed.elapsed() >= FLUSH {
                 self.journal.flush()?;
+                self.show();
                 flushed = Instant::now();
+            }
+        }
+    }
+
+    /// Moves the progress bars.
+    fn show(&mut self) {
+        for book in &mut self.books {
+            if let Some((rows, errors)) = book.progress() {
+                self.shared.progress.advance(book.name(), rows, errors);
             }
         }
     }

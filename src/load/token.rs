@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderValue;
@@ -319,15 +318,13 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How long until `when`, zero when it is past.
-#[cfg(test)]
-fn until(when: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
-    (when - now).to_std().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn until(when: DateTime<Utc>, now: DateTime<Utc>) -> std::time::Duration {
+        (when - now).to_std().unwrap_or_default()
+    }
 
     #[test]
     fn expires_in_counts_seconds_or_names_the_second() {

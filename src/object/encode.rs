@@ -20,6 +20,11 @@ pub struct Encoded {
 }
 
 impl Encoded {
+    /// Bodies that are bytes already: `ends` holds the end of each in `buffer`, ascending.
+    pub fn from_parts(buffer: Bytes, ends: Vec<usize>) -> Self {
+        Self { buffer, ends }
+    }
+
     /// Number of bodies.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -7,7 +7,7 @@ use arrow::array::{Array, FixedSizeBinaryArray, Int64Array, StringArray};
 use bytes::Bytes;
 
 use super::Operation;
-use crate::object::{ContentHash, KeyHash};
+use crate::object::{ContentHash, Encoded, KeyHash};
 
 /// Some objects of one resource: bodies as slices of one buffer, and what the ledger and the
 /// results need to know of each. Shared by all units cut from it.
@@ -29,10 +29,8 @@ pub struct Chunk {
     pub source_keys: StringArray,
     /// SIS schoolID, personID, courseID, sectionID.
     pub scope: [Int64Array; 4],
-    /// The bodies one after the other; empty for deletes.
-    pub buffer: Bytes,
-    /// End of each body in `buffer`.
-    pub ends: Vec<usize>,
+    /// The bodies; none for deletes.
+    pub bodies: Encoded,
     /// Server ids, where the operation needs one that is known.
     pub ids: Option<StringArray>,
 }
@@ -65,8 +63,7 @@ impl Chunk {
 
     /// Its body, without copying.
     pub fn body(&self, i: usize) -> Bytes {
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        self.buffer.slice(start..self.ends[i])
+        self.bodies.body(i)
     }
 
     /// The server's id, where the ledger knows one.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::*;
-use crate::object::{ContentHash, KeyHash};
+use crate::object::{ContentHash, Encoded, KeyHash};
 use crate::target::{Chunk, Fault, Wait};
 
 const KEY: &str = "schoolId=255901001&studentUniqueId=60 4%26821";
@@ -26,8 +26,7 @@ fn unit(operation: Operation, id: Option<&str>) -> Unit {
         source_tables: StringArray::from(vec!["Enrollment"]),
         source_keys: StringArray::from(vec!["7"]),
         scope: std::array::from_fn(|_| Int64Array::from(vec![None::<i64>])),
-        buffer: Bytes::from_static(body),
-        ends: vec![body.len()],
+        bodies: Encoded::from_parts(Bytes::from_static(body), vec![body.len()]),
         ids: id.map(|id| StringArray::from(vec![id])),
     };
     Unit {

@@ -1,0 +1,171 @@
+//! Reaching the target: the embedded sandbox or a server, its routes, its own metadata.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::RunError;
+use crate::load::{Address, Api};
+use crate::metadata::Standard;
+use crate::pipeline::{Connection, Pipeline, Setting};
+
+/// A target that answers.
+#[derive(Debug)]
+pub struct Target {
+    /// The connection.
+    pub api: Api,
+    /// The standard as this target has it.
+    pub standard: Arc<Standard>,
+    /// Its name in the ledger.
+    pub fingerprint: String,
+    /// Whether it is the embedded sandbox.
+    pub sandbox: bool,
+    #[cfg(feature = "sandbox")]
+    running: Option<crate::sandbox::edfi::Sandbox>,
+}
+
+/// The standard that a pipeline names.
+///
+/// # Errors
+/// A metadata file that cannot be read.
+pub fn standard(pipeline: &Pipeline) -> Result<Arc<Standard>, RunError> {
+    Ok(match &pipeline.metadata {
+        None => Standard::shipped(),
+        Some(path) => Arc::new(Standard::load(path)?),
+    })
+}
+
+impl Target {
+    /// Connects: starts the sandbox where the pipeline says so, reads the root document, gets a
+    /// token, and takes over what the target's own documents say of its resources.
+    ///
+    /// # Errors
+    /// The target cannot be reached or refuses the credentials.
+    pub async fn connect(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        let tokens = pipeline.state_dir.join(&pipeline.name).join("tokens");
+        let sandbox = matches!(pipeline.connection, Connection::Sandbox);
+        #[cfg(feature = "sandbox")]
+        let mut running = None;
+        let address = match &pipeline.connection {
+            #[cfg(feature = "sandbox")]
+            Connection::Sandbox => {
+                let server = start(pipeline, base).await?;
+                let url = server.base_url();
+                running = Some(server);
+                Address {
+                    url,
+                    key: crate::pipeline::Secret::new("sandbox".to_owned()),
+                    secret: crate::pipeline::Secret::new("sandbox".to_owned()),
+                    tenant: None,
+                    route_year: None,
+                    tokens,
+                }
+            }
+            #[cfg(not(feature = "sandbox"))]
+            Connection::Sandbox => return Err(RunError::NoSandbox),
+            Connection::Server { url, key, secret, tenant, route_year } => Address {
+                url: url.clone(),
+                key: key.clone(),
+                secret: secret.clone(),
+                tenant: tenant.clone(),
+                route_year: *route_year,
+                tokens,
+            },
+        };
+        let api = Api::connect(address, &pipeline.load).await?;
+        api.token.get().await.map_err(crate::load::ApiError::from)?;
+        let fingerprint = api.discovered.fingerprint();
+        let kept = pipeline.state_dir.join(&pipeline.name).join("metadata");
+        let standard = refreshed(&api, base, &kept, &fingerprint).await;
+        Ok(Self {
+            api,
+            standard,
+            fingerprint,
+            sandbox,
+            #[cfg(feature = "sandbox")]
+            running,
+        })
+    }
+
+    /// Ends the embedded sandbox, if there is one.
+    pub async fn disconnect(self) {
+        #[cfg(feature = "sandbox")]
+        if let Some(server) = self.running {
+            server.stop().await;
+        }
+    }
+}
+
+/// The standard as the target's own documents have it. A target without documents, or with ones
+/// that cannot be read, is met with what we know.
+async fn refreshed(
+    api: &Api,
+    base: &Arc<Standard>,
+    folder: &Path,
+    fingerprint: &str,
+) -> Arc<Standard> {
+    let openapi = match api.openapi().await {
+        Ok(Some(document)) => document,
+        Ok(None) => return Arc::clone(base),
+        Err(error) => {
+            tracing::warn!(%error, "the target's own metadata cannot be had; using the shipped one");
+            return Arc::clone(base);
+        }
+    };
+    let graph = api.dependencies().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the target's dependency graph cannot be had; using the shipped one");
+        None
+    });
+    match crate::metadata::import::refresh(base, &openapi, graph.as_deref(), None) {
+        Ok(imported) => {
+            for warning in &imported.warnings {
+                tracing::debug!(%warning, "target metadata");
+            }
+            for change in crate::metadata::diff(base, &imported.standard) {
+                tracing::info!(%change, "the target differs from the shipped metadata");
+            }
+            let file = folder.join(format!("{fingerprint}.json"));
+            let kept = crate::files::create_dir(folder).and_then(|()| {
+                crate::files::write(&file, imported.standard.to_json().as_bytes())
+            });
+            if let Err(error) = kept {
+                tracing::warn!(%error, "the target's metadata could not be kept");
+            }
+            Arc::new(imported.standard)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the target's own metadata cannot be read; using the shipped one");
+            Arc::clone(base)
+        }
+    }
+}
+
+/// Starts the embedded sandbox with its kept state and the district's agency in it, which a state
+/// has loaded before a district starts.
+#[cfg(feature = "sandbox")]
+async fn start(
+    pipeline: &Pipeline,
+    standard: &Arc<Standard>,
+) -> Result<crate::sandbox::edfi::Sandbox, RunError> {
+    let mut options = crate::sandbox::edfi::Options::new(Arc::clone(standard));
+    options.state_dir = Some(pipeline.state_dir.join("sandbox").join(&pipeline.name));
+    options.seed = agency(pipeline).into_iter().collect();
+    Ok(crate::sandbox::edfi::Sandbox::start(options).await?)
+}
+
+/// The body of the district's own agency, where the pipeline names its id.
+pub fn agency(pipeline: &Pipeline) -> Option<(String, serde_json::Value)> {
+    let Some(Setting::Integer(id)) = pipeline.settings.get("local_education_agency_id") else {
+        return None;
+    };
+    let body = serde_json::json!({
+        "localEducationAgencyId": id,
+        "nameOfInstitution": "Sandbox district",
+        "localEducationAgencyCategoryDescriptor":
+            "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
+        "categories": [{
+            "educationOrganizationCategoryDescriptor":
+                "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#Local Education Agency"
+        }],
+    });
+    Some(("localEducationAgencies".to_owned(), body))
+}

@@ -1,0 +1,97 @@
+//! `kill -9` at many points of a load against a target with faults: nothing is lost, nothing is
+//! counted wrongly.
+
+use std::time::Duration;
+
+use crate::support::{District, Target};
+
+const STUDENTS: usize = 1500;
+const FAULTS: [&str; 4] = [
+    "503:every=23,times=1",
+    "reset:every=31,times=1",
+    "reset-after-commit:every=37,times=1",
+    "409:resource=studentSchoolAssociations,every=41,times=1",
+];
+
+/// Kills runs at random moments until one comes to its end.
+fn until_done(district: &District, target: &Target, seed: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    for kills in 0..200 {
+        let mut run = district.start(&target.url(), &["run", "mini", "--quiet"]);
+        let wait = Duration::from_millis(random.u64(100..2500));
+        let began = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = run.try_wait().expect("a status") {
+                break Some(status);
+            }
+            if began.elapsed() >= wait {
+                run.kill().expect("it can be killed");
+                run.wait().expect("it ends");
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        if let Some(status) = status {
+            assert_eq!(status.code(), Some(0));
+            return kills;
+        }
+    }
+    panic!("no run came to its end");
+}
+
+#[test]
+fn killed_runs_lose_nothing_and_repeat_nothing_acknowledged_long_before() {
+    let district = District::new(STUDENTS);
+    let target = Target::new(&FAULTS);
+    let kills = until_done(&district, &target, 7);
+    for resource in ["students", "studentSchoolAssociations"] {
+        assert_eq!(
+            target.count(resource),
+            STUDENTS as u64,
+            "{resource} after {kills} kills"
+        );
+    }
+    // The run that came to its end accounts for every object.
+    for resource in ["students", "studentSchoolAssociations"] {
+        let settled: u64 = ["created", "updated", "unchanged"]
+            .iter()
+            .map(|name| district.count(resource, name))
+            .sum();
+        assert_eq!(settled, STUDENTS as u64, "{resource}");
+        assert_eq!(district.count(resource, "failed"), 0);
+    }
+    // And what the ledger then knows is all of it.
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    assert_eq!(district.count("students", "unchanged"), STUDENTS as u64);
+}
+
+#[test]
+fn either_of_two_concurrent_runs_may_be_killed() {
+    let district = District::new(STUDENTS);
+    let target = Target::new(&FAULTS);
+    let mut random = fastrand::Rng::with_seed(11);
+    for round in 0..4 {
+        let mut one = district.start(&target.url(), &["run", "mini", "students", "schools"]);
+        let mut two = district.start(&target.url(), &["run", "mini"]);
+        std::thread::sleep(Duration::from_millis(random.u64(300..2500)));
+        let victim = if round % 2 == 0 { &mut one } else { &mut two };
+        victim.kill().expect("it can be killed");
+        victim.wait().expect("it ends");
+        let survivor = if round % 2 == 0 { &mut two } else { &mut one };
+        assert_eq!(
+            survivor.wait().expect("it ends").code(),
+            Some(0),
+            "round {round}"
+        );
+    }
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    for resource in ["students", "studentSchoolAssociations"] {
+        assert_eq!(target.count(resource), STUDENTS as u64, "{resource}");
+        assert_eq!(
+            district.count(resource, "unchanged"),
+            STUDENTS as u64,
+            "{resource}"
+        );
+    }
+}
