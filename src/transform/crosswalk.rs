@@ -55,10 +55,7 @@ pub(super) fn read(file: &Path) -> Result<(RecordBatch, Vec<Problem>), Problem> 
     Ok((batch, problems))
 }
 
-fn header(
-    file: &Path,
-    reader: &mut csv::Reader<std::fs::File>,
-) -> Result<Vec<String>, Problem> {
+fn header(file: &Path, reader: &mut csv::Reader<std::fs::File>) -> Result<Vec<String>, Problem> {
     let header = reader
         .headers()
         .map_err(|e| Problem::new(file, format!("cannot be read: {e}")))?;

@@ -63,7 +63,10 @@ mod tests {
         );
         assert_eq!(places.output(&["entryDate"]), Some((1, 10)));
         assert_eq!(places.output(&["schoolReference"]), Some((2, 34)));
-        assert_eq!(places.output(&["schoolReference", "schoolId"]), Some((2, 16)));
+        assert_eq!(
+            places.output(&["schoolReference", "schoolId"]),
+            Some((2, 16))
+        );
         assert_eq!(places.word("Enrollment"), Some((3, 6)));
         assert_eq!(places.output(&["nothing"]), None);
         assert_eq!(Places::new("SELECT 'unfinished").output(&["x"]), None);

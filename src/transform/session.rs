@@ -73,7 +73,9 @@ pub struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("problems", &self.problems).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +122,11 @@ impl Session {
         let catalogs = catalogs.iter().filter_map(|c| self.context.catalog(c));
         catalogs
             .flat_map(|c| {
-                let schemas: Vec<_> = c.schema_names().iter().filter_map(|s| c.schema(s)).collect();
+                let schemas: Vec<_> = c
+                    .schema_names()
+                    .iter()
+                    .filter_map(|s| c.schema(s))
+                    .collect();
                 schemas
             })
             .flat_map(|s| s.table_names())
@@ -155,7 +161,8 @@ impl Session {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) => {
-                self.problems.push(Problem::new(file, format!("cannot be read: {error}")));
+                self.problems
+                    .push(Problem::new(file, format!("cannot be read: {error}")));
                 self.broken.insert(name.to_owned());
                 return Ok(());
             }
@@ -163,8 +170,8 @@ impl Session {
         match Statement::parse(file, &text) {
             Err(problem) => self.problems.push(problem),
             Ok(statement) => match sql::plan(self, &statement).await {
-                Ok(plan) => {
-                    let view = ViewTable::new(plan, Some(text));
+                Ok(planned) => {
+                    let view = ViewTable::new(planned.plan, Some(text));
                     return register(&self.context, name, Arc::new(view));
                 }
                 Err(problems) => self.problems.extend(problems),

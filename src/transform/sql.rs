@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use datafusion::common::{Column, SchemaError, Span};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -60,8 +62,8 @@ impl Statement {
 
     /// The tables it names, common table expressions left out.
     fn tables(&self) -> Result<BTreeSet<String>, Problem> {
-        let (tables, _) = resolve_table_references(&self.parsed, false)
-            .map_err(|e| describe(&self.file, &e))?;
+        let (tables, _) =
+            resolve_table_references(&self.parsed, false).map_err(|e| describe(&self.file, &e))?;
         Ok(tables.iter().map(|t| t.table().to_owned()).collect())
     }
 }
@@ -70,10 +72,7 @@ impl Statement {
 ///
 /// # Errors
 /// A file cannot be read or parsed.
-pub fn tables_used(
-    sql: &Path,
-    views: &[(String, PathBuf)],
-) -> Result<BTreeSet<String>, Problem> {
+pub fn tables_used(sql: &Path, views: &[(String, PathBuf)]) -> Result<BTreeSet<String>, Problem> {
     let mut used = BTreeSet::new();
     let mut opened = BTreeSet::new();
     let mut files = vec![sql.to_owned()];
@@ -91,12 +90,20 @@ pub fn tables_used(
     Ok(used)
 }
 
+/// A statement that can run.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) plan: LogicalPlan,
+    /// What it yields, with the types that it has once the plan is analysed.
+    pub(super) schema: SchemaRef,
+}
+
 /// Plans a statement; all problems at once. An empty list means that only a broken view or
 /// crosswalk, reported elsewhere, stands in the way.
 pub(super) async fn plan(
     session: &Session,
     statement: &Statement,
-) -> Result<LogicalPlan, Vec<Problem>> {
+) -> Result<Planned, Vec<Problem>> {
     let state = session.context.state();
     let tables = statement.tables().map_err(|p| vec![p])?;
     let known = session.tables();
@@ -114,7 +121,10 @@ pub(super) async fn plan(
     let plan = columns_resolved(&state, statement).await?;
     // Wrong argument types show only when the plan is analysed.
     match state.optimize(&plan) {
-        Ok(_) => Ok(plan),
+        Ok(analysed) => Ok(Planned {
+            schema: Arc::clone(analysed.schema().inner()),
+            plan,
+        }),
         Err(error) => Err(error.iter().map(|e| describe(&statement.file, e)).collect()),
     }
 }
@@ -156,9 +166,7 @@ async fn columns_resolved(
 
 fn unknown_column(error: &DataFusionError) -> Option<Span> {
     match error.find_root() {
-        DataFusionError::SchemaError(e, _)
-            if matches!(**e, SchemaError::FieldNotFound { .. }) =>
-        {
+        DataFusionError::SchemaError(e, _) if matches!(**e, SchemaError::FieldNotFound { .. }) => {
             error.diagnostic()?.span
         }
         _ => None,
@@ -219,9 +227,10 @@ pub(super) fn describe(file: &Path, error: &DataFusionError) -> Problem {
         None => (text, place),
     };
     let (message, suggestion) = match text.split_once('\n') {
-        Some((first, rest)) if rest.trim().starts_with("Did you mean") => {
-            (first, Some(rest.trim().replacen("Did", "did", 1).replace('\'', "`")))
-        }
+        Some((first, rest)) if rest.trim().starts_with("Did you mean") => (
+            first,
+            Some(rest.trim().replacen("Did", "did", 1).replace('\'', "`")),
+        ),
         _ => (text, None),
     };
     let helps = diagnostic.and_then(|d| d.helps.first().map(|h| h.message.clone()));
@@ -236,7 +245,9 @@ fn unknown_name(file: &Path, field: &Column, valid: &[Column]) -> Problem {
         return Problem::new(file, format!("no column `{}`", field.name))
             .suggest(did_you_mean(&field.name, known));
     };
-    let own = valid.iter().filter(|c| c.relation.as_ref() == Some(relation));
+    let own = valid
+        .iter()
+        .filter(|c| c.relation.as_ref() == Some(relation));
     let own: Vec<&str> = own.map(|c| c.name.as_str()).collect();
     if own.is_empty() {
         let aliases: BTreeSet<&str> = valid

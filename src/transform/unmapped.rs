@@ -65,7 +65,11 @@ impl ScalarUDFImpl for Unmapped {
                 said.append_null();
                 continue;
             }
-            let name = if crosswalk.is_null(row) { "?" } else { crosswalk.value(row) };
+            let name = if crosswalk.is_null(row) {
+                "?"
+            } else {
+                crosswalk.value(row)
+            };
             said.append_value(format!("{name}={}", code.value(row)));
         }
         Ok(ColumnarValue::Array(Arc::new(said.finish()) as ArrayRef))
