@@ -1,1 +1,38 @@
-//! (in progress)
+//! SIS rows to finished objects: one SQL file per resource, run by DataFusion over the staged
+//! tables, then shaped, checked, keyed and hashed batch by batch.
+//!
+//! Reads: staged Parquet, crosswalks, SQL, the standard. Writes: `objects/*.parquet`. Never:
+//! sends anything, drops a row, or stops good rows for a bad one.
+
+mod check;
+mod crosswalk;
+mod descriptors;
+mod error;
+mod hold;
+mod key;
+mod lineage;
+mod objects;
+mod output;
+mod place;
+mod prune;
+mod rules;
+mod run;
+mod scope;
+mod session;
+mod shape;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod text;
+mod types;
+mod unmapped;
+mod validate;
+mod yields;
+
+pub use error::{Problem, TransformError};
+pub use rules::{ResourceSpec, effective_meta};
+pub use run::{Options, Transformed, transform};
+pub use scope::object_schema;
+pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
+pub use sql::tables_used;
+pub use validate::{validate, validate_all};

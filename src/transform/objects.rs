@@ -1,0 +1,99 @@
+//! Builds finished objects from the batches of a resource's SQL.
+//!
+//! Reads: record batches, the rules of the resource. Writes: nothing. Never: drops a row.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+use crate::metadata::{ResourceMeta, Standard};
+use crate::object::{Outcome, Reason, encode};
+
+use super::check::Checker;
+use super::descriptors::Known;
+use super::hold::Holds;
+use super::key;
+use super::scope::{Scope, object_schema};
+use super::shape::Shape;
+
+/// Objects held back, by outcome and reason.
+pub(super) type HeldCounts = BTreeMap<(Outcome, Reason), u64>;
+
+/// Everything that turns batches into objects; cloned for each partition.
+#[derive(Clone, Debug)]
+pub(super) struct ObjectBuilder {
+    rules: Arc<ResourceMeta>,
+    shape: Arc<Shape>,
+    schema: SchemaRef,
+    /// The body field that each crosswalk feeds.
+    mapped_fields: Arc<BTreeMap<String, String>>,
+    /// None: bodies are not checked.
+    checker: Option<Checker>,
+    held: HeldCounts,
+}
+
+impl ObjectBuilder {
+    /// Plans for a SQL's schema.
+    pub(super) fn new(
+        sql: &Schema,
+        rules: ResourceMeta,
+        standard: &Standard,
+        mapped_fields: BTreeMap<String, String>,
+        local_validation: bool,
+    ) -> Self {
+        let shape = Shape::new(sql, &rules.fields);
+        let schema = Arc::new(object_schema(shape.schema().fields()));
+        let known = || Known::of(standard, &rules.fields);
+        let checker = local_validation.then(|| Checker::new(&rules, known()));
+        Self {
+            shape: Arc::new(shape),
+            schema,
+            mapped_fields: Arc::new(mapped_fields),
+            checker,
+            rules: Arc::new(rules),
+            held: HeldCounts::new(),
+        }
+    }
+
+    /// The schema of the objects.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What has been held back so far.
+    pub(super) fn into_held(self) -> HeldCounts {
+        self.held
+    }
+
+    /// The objects of one batch of the SQL, row by row.
+    ///
+    /// # Errors
+    /// A value that does not survive its cast, or a type that has no JSON form.
+    pub(super) fn build(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let scope = Scope::of(batch)?;
+        let body = self.shape.apply(batch)?;
+        let [table, source] = &scope.source;
+        let keys = key::keys(&body, &self.rules.key, table, source)?;
+        let mut holds = Holds::new(body.num_rows());
+        let [skip, reject, unmapped] = scope.verdicts.each_ref().map(Option::as_ref);
+        holds.mapping(skip, reject, unmapped, &self.mapped_fields);
+        if let Some(checker) = &mut self.checker {
+            for (row, path) in &keys.incomplete {
+                let detail = || format!("{path}: no value");
+                holds.reject(*row, Reason::MISSING_REQUIRED, detail);
+            }
+            checker.check(&body, &mut holds);
+        }
+        holds.count(&mut self.held);
+        let hashes = key::content_hashes(&encode(&body)?)?;
+        let mut columns = body.columns().to_vec();
+        columns.extend([keys.text, keys.hash, hashes]);
+        columns.extend(scope.source.map(|c| Arc::new(c) as _));
+        columns.extend(scope.ids);
+        columns.extend(holds.columns());
+        RecordBatch::try_new(self.schema.clone(), columns)
+    }
+}

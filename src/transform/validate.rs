@@ -1,0 +1,45 @@
+//! `fullsync validate` for SQL: every mistake of every file, before any row moves.
+//!
+//! Reads: SQL files, a session (of empty tables, usually). Writes: nothing. Never: executes.
+
+use super::error::Problem;
+use super::rules::{ResourceSpec, effective_meta};
+use super::session::Session;
+use super::sql::{self, Statement};
+use super::yields::{Yields, check};
+
+/// All problems of one resource: its stanza's fields, its SQL, and what the SQL yields.
+pub async fn validate(session: &Session, resource: &ResourceSpec<'_>) -> Vec<Problem> {
+    let (rules, mut problems) = match effective_meta(resource) {
+        Ok(rules) => (rules, Vec::new()),
+        Err(problems) => (resource.meta.clone(), problems),
+    };
+    let statement = match Statement::read(&resource.sql) {
+        Ok(statement) => statement,
+        Err(problem) => {
+            problems.push(problem);
+            return problems;
+        }
+    };
+    match sql::plan(session, &statement).await {
+        Err(found) => problems.extend(found),
+        Ok(planned) => problems.extend(check(&Yields {
+            resource: resource.name,
+            statement: &statement,
+            schema: &planned.schema,
+            rules: &rules,
+        })),
+    }
+    problems
+}
+
+/// All problems of a pipeline's SQL: crosswalks, views, resources; sorted by file and place.
+pub async fn validate_all(session: &Session, resources: &[ResourceSpec<'_>]) -> Vec<Problem> {
+    let mut problems = session.problems().to_vec();
+    for resource in resources {
+        problems.extend(validate(session, resource).await);
+    }
+    problems.sort();
+    problems.dedup();
+    problems
+}
