@@ -3,8 +3,17 @@
 //! Reads: the shipped metadata file, or a target's OpenAPI, dependency and descriptor documents.
 //! Writes: a metadata file (`fullsync metadata import`). Never: HTTP.
 
+mod diff;
+mod error;
+pub mod import;
 mod model;
 mod reference;
+mod order;
+pub mod publish;
+mod standard;
 
+pub use diff::diff;
+pub use error::MetadataError;
 pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard};
 pub use reference::ReferenceColumns;
+pub use standard::{DESCRIPTOR_MAX, Known};

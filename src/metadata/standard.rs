@@ -1,0 +1,180 @@
+//! A data standard as a value: the shipped one, files, look-ups.
+//!
+//! Reads: `pipelines/metadata/edfi-ds5.json` (built in) or a metadata file. Writes: the text of a
+//! metadata file. Never: HTTP.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
+
+use super::{Field, Kind, MetadataError, ResourceMeta, Standard};
+
+/// The Data Standard 5 metadata that is built into the program.
+const SHIPPED: &str = include_str!("../../pipelines/metadata/edfi-ds5.json");
+
+/// Longest descriptor URI in characters: namespace 255, `#`, code value 50 (Ed-Fi ODS / API).
+pub const DESCRIPTOR_MAX: u32 = 306;
+
+/// What is known about one descriptor URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The target has it.
+    Yes,
+    /// The target lists this namespace (or authority) and the value is not in it.
+    No,
+    /// Nothing is listed of this namespace (a state's own, for example): only the target can tell.
+    OtherNamespace,
+}
+
+impl Standard {
+    /// The Data Standard 5 metadata that is built into the program; parsed once.
+    pub fn shipped() -> Arc<Self> {
+        static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
+        // The text is part of the program and a test reads it, so the empty standard is never seen.
+        Arc::clone(PARSED.get_or_init(|| Arc::new(parse_shipped().unwrap_or_default())))
+    }
+
+    /// Reads a metadata file.
+    ///
+    /// # Errors
+    /// [`MetadataError::Read`] or [`MetadataError::Format`], with the path.
+    pub fn load(path: &Path) -> Result<Self, MetadataError> {
+        let bytes = std::fs::read(path).map_err(|source| MetadataError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_slice(&bytes).map_err(|source| MetadataError::Format {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The text of a metadata file: JSON, with one line per resource, descriptor type and
+    /// prerequisite, so that a version control system shows what changed.
+    pub fn to_json(&self) -> String {
+        let mut text = String::with_capacity(1 << 20);
+        text.push_str("{\n");
+        let _ = writeln!(text, "\"name\": {},", json(&self.name));
+        let _ = writeln!(text, "\"notice\": {},", json(&self.notice));
+        lines(&mut text, "resources", &self.resources);
+        text.push_str(",\n");
+        lines(&mut text, "descriptors", &self.descriptors);
+        text.push_str(",\n\"edges\": [");
+        for (i, (from, to)) in self.edges.iter().enumerate() {
+            let same = i > 0 && self.edges.get(i - 1).is_some_and(|(f, _)| f == from);
+            text.push_str(match (i, same) {
+                (0, _) => "\n",
+                (_, true) => ", ",
+                (_, false) => ",\n",
+            });
+            let _ = write!(text, "[{}, {}]", json(from), json(to));
+        }
+        text.push_str("\n],\n");
+        lines(&mut text, "retries", &self.retries);
+        text.push_str("\n}\n");
+        text
+    }
+
+    /// The resource of this name (`students`).
+    pub fn resource(&self, name: &str) -> Option<&ResourceMeta> {
+        self.resources.get(name)
+    }
+
+    /// The resource at this path below the data URL (`/ed-fi/students`), with its name.
+    pub fn resource_by_path(&self, path: &str) -> Option<(&str, &ResourceMeta)> {
+        let path = path.trim_end_matches('/');
+        // Nearly always the last segment is the name, so the scan over all is rare.
+        let named = path.rsplit('/').next().and_then(|last| {
+            self.resources
+                .get_key_value(last)
+                .filter(|(_, r)| r.path == path)
+        });
+        named
+            .or_else(|| self.resources.iter().find(|(_, r)| r.path == path))
+            .map(|(name, resource)| (name.as_str(), resource))
+    }
+
+    /// Whether a descriptor URI names a value of this type (`GradeLevelDescriptor`). Letter case is
+    /// ignored in the code value, as the ODS / API ignores it.
+    pub fn descriptor_exists(&self, descriptor: &str, uri: &str) -> Known {
+        let Some((namespace, code)) = uri.split_once('#') else {
+            return Known::No;
+        };
+        let (Some(authority), false) = (authority(namespace), code.is_empty()) else {
+            return Known::No;
+        };
+        let Some(namespaces) = self.descriptors.get(descriptor) else {
+            return Known::OtherNamespace;
+        };
+        if let Some(values) = namespaces.get(namespace) {
+            let found = values.binary_search_by(|v| v.as_str().cmp(code)).is_ok()
+                || values.iter().any(|v| v.eq_ignore_ascii_case(code));
+            return if found { Known::Yes } else { Known::No };
+        }
+        // Another type's namespace of an authority whose values are all listed is a mistake.
+        let listed = namespaces
+            .keys()
+            .any(|n| self::authority(n) == Some(authority));
+        let last = namespace.rsplit('/').next().unwrap_or_default();
+        if listed && !last.eq_ignore_ascii_case(descriptor) {
+            Known::No
+        } else {
+            Known::OtherNamespace
+        }
+    }
+}
+
+impl ResourceMeta {
+    /// The field at a dot-separated path (`courseOfferingReference.schoolId`), through nested
+    /// objects, references and the elements of lists.
+    pub fn field(&self, path: &str) -> Option<&Field> {
+        let mut parts = path.split('.');
+        let mut field = self.fields.get(parts.next()?)?;
+        for part in parts {
+            field = field.kind.members()?.get(part)?;
+        }
+        Some(field)
+    }
+}
+
+impl Kind {
+    /// The members of a nested object, list element or reference.
+    pub fn members(&self) -> Option<&BTreeMap<String, Field>> {
+        match self {
+            Self::Object { fields } | Self::Array { fields } | Self::Reference { fields, .. } => {
+                Some(fields)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `ed-fi.org` of `uri://ed-fi.org/GradeLevelDescriptor`.
+fn authority(namespace: &str) -> Option<&str> {
+    let rest = namespace.strip_prefix("uri://")?;
+    let authority = rest.split('/').next()?;
+    (!authority.is_empty()).then_some(authority)
+}
+
+fn parse_shipped() -> Result<Standard, serde_json::Error> {
+    serde_json::from_str(SHIPPED)
+}
+
+/// `"name": {` and one line per entry.
+fn lines<T: Serialize>(text: &mut String, name: &str, entries: &BTreeMap<String, T>) {
+    let _ = write!(text, "\"{name}\": {{");
+    for (i, (key, value)) in entries.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        let _ = write!(text, "{comma}\n{}: {}", json(key), json(value));
+    }
+    text.push_str("\n}");
+}
+
+/// Compact JSON. The model holds nothing that JSON cannot (no map with other keys than text, no
+/// NaN), so the fallback is never taken.
+fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
