@@ -4,11 +4,23 @@
 //! Reads: `pipelines/*.toml`, the SQL and crosswalk files they name, the environment (secrets).
 //! Writes: nothing. Never: HTTP, DataFusion.
 
+mod check;
+mod connection;
+mod interpolate;
+mod limits;
+mod problem;
+mod resources;
+mod section;
+mod select;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use problem::{Problem, Problems, closest};
+pub use select::SelectError;
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
 #[derive(Clone, Debug)]
@@ -47,6 +59,40 @@ pub struct Pipeline {
     pub metadata: Option<PathBuf>,
     /// The SIS schema file.
     pub sis_schema: PathBuf,
+    /// What is doubtful and stops nothing: SQL files and crosswalks that nothing uses.
+    pub warnings: Vec<Problem>,
+}
+
+impl Pipeline {
+    /// Reads and checks a pipeline. `edfi` is `pipelines/edfi.toml` in the current directory; a
+    /// name with a `/` or ending in `.toml` is a path. `env` gives environment variables.
+    ///
+    /// # Errors
+    /// All problems of the file, in file order.
+    pub fn load(
+        name_or_path: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Problems> {
+        check::load(name_or_path, env)
+    }
+
+    /// Every file that the objects depend on: the pipeline, the SIS schema, the metadata, views,
+    /// SQL and crosswalks. What a run folder keeps a copy of.
+    pub fn files(&self) -> Vec<&std::path::Path> {
+        let fixed = [&self.file, &self.sis_schema]
+            .into_iter()
+            .chain(&self.metadata);
+        let sql = self
+            .views
+            .iter()
+            .map(|(_, p)| p)
+            .chain(self.resources.iter().map(|r| &r.sql));
+        fixed
+            .chain(sql)
+            .chain(self.crosswalks.values())
+            .map(PathBuf::as_path)
+            .collect()
+    }
 }
 
 /// A kind of target.
@@ -59,6 +105,17 @@ pub enum TargetKind {
     Sif,
     /// A state edition.
     Dis,
+}
+
+impl TargetKind {
+    /// The word used in pipeline files, folders and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edfi => "edfi",
+            Self::Sif => "sif",
+            Self::Dis => "dis",
+        }
+    }
 }
 
 /// One resource of a pipeline: a SQL file whose rows are the objects.
@@ -194,6 +251,31 @@ pub enum FailOn {
     Count(u64),
     /// A larger share of Processed than this (0 to 1).
     Share(f64),
+}
+
+impl FailOn {
+    /// Whether a finished run has more errors than are let pass. `new` are those of `errors` that
+    /// the ledger did not know; `processed` as in the tally.
+    pub fn exceeded(self, errors: u64, new: u64, processed: u64) -> bool {
+        match self {
+            Self::Any => errors > 0,
+            Self::New => new > 0,
+            Self::Count(most) => errors > most,
+            // Counts are far below 2^52, so that the division is exact enough.
+            Self::Share(most) => errors as f64 > most * processed as f64,
+        }
+    }
+}
+
+impl std::fmt::Display for FailOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::New => f.write_str("new"),
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Share(most) => write!(f, "{}%", most * 100.0),
+        }
+    }
 }
 
 /// How long run folders stay.

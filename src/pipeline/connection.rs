@@ -1,0 +1,206 @@
+//! `[connection]`: the sandbox, or a server with the places where its secrets are.
+//!
+//! Reads: secrets from the environment or from owner-only files. Writes: nothing. Never: a secret
+//! in the pipeline file or in a message.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use super::problem::Problem;
+use super::section::{Document, Section, Text};
+use super::{Connection, Secret};
+
+/// The keys of one secret: what it is called, and the two places it may be in.
+struct SecretKeys {
+    name: &'static str,
+    env: &'static str,
+    file: &'static str,
+}
+
+const KEY: SecretKeys = SecretKeys {
+    name: "key",
+    env: "key_env",
+    file: "key_file",
+};
+const SECRET: SecretKeys = SecretKeys {
+    name: "secret",
+    env: "secret_env",
+    file: "secret_file",
+};
+
+/// Reads `[connection]`; None with a problem recorded.
+pub(super) fn read(top: &mut Section<'_>) -> Option<Connection> {
+    let Some(mut section) = top.section("connection") else {
+        if !top.has("connection") {
+            let what = "[connection] is missing: it needs sandbox = true, or url = \"...\"";
+            top.document.wrong(&(0..0), what);
+        }
+        return None;
+    };
+    let document = section.document;
+    let sandbox = section.flag("sandbox", false);
+    let url = section.text("url");
+    let tenant = section.text("tenant").map(|t| t.value);
+    let route_year = section.integer("route_year", (1990, 2100));
+    let (key, secret) = if sandbox {
+        unused(&mut section);
+        (None, None)
+    } else {
+        (secret(&mut section, &KEY), secret(&mut section, &SECRET))
+    };
+    if !sandbox && !section.has("url") {
+        let what = "[connection] needs sandbox = true, or url = \"...\"";
+        document.wrong(&section.span, what);
+    }
+    section.finish();
+    if sandbox {
+        return Some(Connection::Sandbox);
+    }
+    Some(Connection::Server {
+        url: checked_url(document, &url?)?,
+        key: key?,
+        secret: secret?,
+        tenant,
+        route_year: route_year.and_then(|y| i32::try_from(y).ok()),
+    })
+}
+
+/// What a sandbox has no use for was probably meant for a server.
+fn unused(section: &mut Section<'_>) {
+    for key in ["url", KEY.env, KEY.file, SECRET.env, SECRET.file] {
+        if section.take(key).is_some() {
+            let what = format!("`connection.{key}` has no meaning beside sandbox = true");
+            section.document.wrong(&section.place(key), what);
+        }
+    }
+}
+
+/// One secret; None with a problem recorded.
+fn secret(section: &mut Section<'_>, keys: &SecretKeys) -> Option<Secret> {
+    let document = section.document;
+    let (env, file) = (section.text(keys.env), section.text(keys.file));
+    let SecretKeys {
+        name,
+        env: env_key,
+        file: file_key,
+    } = keys;
+    let has = |key: &str| section.has(key);
+    if has(name) {
+        let place = section.place(name);
+        let what = format!(
+            "a secret does not belong into a pipeline file: remove `{name}`, and name an \
+             environment variable with {env_key} or a file with {file_key}"
+        );
+        document.wrong(&place, what);
+        section.take(name);
+        return None;
+    }
+    let found = match (env, file) {
+        (Some(env), None) => from_env(document, &env),
+        (None, Some(file)) => from_file(document, &file),
+        (Some(_), Some(file)) => {
+            let what = format!("both {env_key} and {file_key} are given: keep one of them");
+            document.wrong(&file.span, what);
+            None
+        }
+        (None, None) => {
+            if !has(env_key) && !has(file_key) {
+                let what = format!("[connection] needs {env_key} or {file_key}");
+                document.wrong(&section.span, what);
+            }
+            None
+        }
+    };
+    found.map(Secret::new)
+}
+
+fn from_env(document: &Document<'_>, name: &Text) -> Option<String> {
+    match (document.env)(&name.value) {
+        Some(value) if !value.trim().is_empty() => Some(value.trim().to_owned()),
+        Some(_) => {
+            document.wrong(
+                &name.span,
+                format!("environment variable `{}` is empty", name.value),
+            );
+            None
+        }
+        None => {
+            document.wrong(
+                &name.span,
+                format!("environment variable `{}` is not set", name.value),
+            );
+            None
+        }
+    }
+}
+
+fn from_file(document: &Document<'_>, text: &Text) -> Option<String> {
+    let path = document.path_of(&text.value);
+    let what = match read_secret(&path) {
+        Ok(secret) => return Some(secret),
+        Err(what) => what,
+    };
+    document.wrong(&text.span, format!("{}: {what}", path.display()));
+    None
+}
+
+fn read_secret(path: &Path) -> Result<String, String> {
+    let metadata = fs::metadata(path).map_err(|e| format!("cannot read the secret: {e}"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err("this file holds a secret and others may read it: chmod 600".to_owned());
+        }
+    }
+    if metadata.len() > 64 * 1024 {
+        return Err("too long for a secret".to_owned());
+    }
+    let text = fs::read_to_string(path).map_err(|e| format!("cannot read the secret: {e}"))?;
+    let text = text.trim();
+    if text.is_empty() {
+        Err("this file is empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// A URL that a token request may go to.
+fn checked_url(document: &Document<'_>, text: &Text) -> Option<String> {
+    let wrong = |span: &Range<usize>, what: &str| {
+        document.wrong(span, format!("`connection.url` {what}"));
+        None
+    };
+    let Ok(url) = url::Url::parse(&text.value) else {
+        return wrong(&text.span, "is not a URL like https://api.example.org/v7.3");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong(
+            &text.span,
+            "holds a user or password: use key_env and secret_env",
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong(&text.span, "ends before `?` and `#`");
+    }
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => return wrong(&text.span, "names no host"),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if here => {}
+        "http" => {
+            let problem: Problem = document.at(
+                &text.span,
+                "student data and secrets would travel unencrypted: use https://",
+            );
+            document.warn(problem);
+        }
+        _ => return wrong(&text.span, "must begin with https://"),
+    }
+    Some(text.value.trim_end_matches('/').to_owned())
+}

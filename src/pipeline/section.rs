@@ -1,0 +1,340 @@
+//! Reading a TOML document key by key, so that every mistake in it is told, not just the first.
+//!
+//! Reads: the parsed text and the environment. Writes: problems. Never: a default of its own.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::interpolate::interpolate;
+use super::limits::Limit;
+use super::problem::Problem;
+
+/// The file being read: its text for positions, and the problems found so far.
+pub(super) struct Document<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    problems: RefCell<Vec<(usize, Problem)>>,
+    warnings: RefCell<Vec<Problem>>,
+}
+
+/// A text value, filled in from the environment, and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) value: String,
+    pub(super) span: Range<usize>,
+    /// Whether the environment took part: only then may the text stand for a number.
+    filled: bool,
+}
+
+/// One table of the file. Keys that nobody asked for are unknown.
+pub(super) struct Section<'a> {
+    pub(super) document: &'a Document<'a>,
+    /// Dotted name, empty for the top level.
+    pub(super) name: String,
+    /// Where it begins.
+    pub(super) span: Range<usize>,
+    /// In file order: name, its place, value.
+    pub(super) entries: Vec<(&'a str, Range<usize>, &'a Spanned<DeValue<'a>>)>,
+    /// Keys that were asked for.
+    pub(super) known: Vec<&'static str>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(
+        path: &'a Path,
+        text: &'a str,
+        env: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            path,
+            text,
+            env,
+            problems: RefCell::default(),
+            warnings: RefCell::default(),
+        }
+    }
+
+    /// A problem at a place of this file, not yet recorded.
+    pub(super) fn at(&self, span: &Range<usize>, what: impl Into<String>) -> Problem {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        Problem::new(self.path, what).at(line, column)
+    }
+
+    /// Records a problem; `span` gives its order among the others.
+    pub(super) fn problem(&self, span: &Range<usize>, problem: Problem) {
+        self.problems.borrow_mut().push((span.start, problem));
+    }
+
+    /// Records a problem at a place of this file.
+    pub(super) fn wrong(&self, span: &Range<usize>, what: impl Into<String>) {
+        self.problem(span, self.at(span, what));
+    }
+
+    /// Records a warning.
+    pub(super) fn warn(&self, problem: Problem) {
+        self.warnings.borrow_mut().push(problem);
+    }
+
+    /// Problems in file order, and warnings.
+    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|(at, _)| *at);
+        (
+            problems.into_iter().map(|(_, p)| p).collect(),
+            self.warnings.into_inner(),
+        )
+    }
+
+    /// A path of the file: relative ones start at the file's own folder.
+    pub(super) fn path_of(&self, value: &str) -> PathBuf {
+        join(self.path.parent().unwrap_or(Path::new("")), value)
+    }
+}
+
+/// `base/value` with `x/..` taken out, so that messages and listings stay readable.
+pub(super) fn join(base: &Path, value: &str) -> PathBuf {
+    use std::path::Component;
+    let mut path = PathBuf::new();
+    for part in base.join(value).components() {
+        let at_name = matches!(path.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if at_name => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    if path.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        path
+    }
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(
+        document: &'a Document<'a>,
+        name: String,
+        span: Range<usize>,
+        table: &'a DeTable<'a>,
+    ) -> Self {
+        let mut entries: Vec<_> = table
+            .iter()
+            .map(|(k, v)| (k.get_ref().as_ref(), k.span(), v))
+            .collect();
+        entries.sort_by_key(|(_, span, _)| span.start);
+        Self {
+            document,
+            name,
+            span,
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// The value under a key, which from now on is a known one.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.push(key);
+        self.entries
+            .iter()
+            .find(|(name, ..)| *name == key)
+            .map(|(.., value)| *value)
+    }
+
+    /// Whether the file has the key at all, good or bad.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, ..)| *name == key)
+    }
+
+    /// The place of a key's name, or of the section when it is absent.
+    pub(super) fn place(&self, key: &str) -> Range<usize> {
+        self.entries
+            .iter()
+            .find(|(name, ..)| *name == key)
+            .map_or_else(|| self.span.clone(), |(_, span, _)| span.clone())
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<Text> {
+        let value = self.take(key)?;
+        self.text_of(&self.full(key), value)
+    }
+
+    /// A list of texts; a lone text counts as a list of one.
+    pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<Text>> {
+        let value = self.take(key)?;
+        let name = self.full(key);
+        match value.get_ref() {
+            DeValue::Array(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| self.text_of(&name, item))
+                    .collect(),
+            ),
+            _ => self.text_of(&name, value).map(|text| vec![text]),
+        }
+    }
+
+    /// true or false.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.take(key) else {
+            return default;
+        };
+        if let Some(flag) = value.get_ref().as_bool() {
+            return flag;
+        }
+        match self
+            .filled(key, value, "true or false")
+            .map(|t| t.value.parse())
+        {
+            Some(Ok(flag)) => return flag,
+            Some(Err(_)) => self.expected(key, value, "true or false"),
+            None => {}
+        }
+        default
+    }
+
+    /// A whole number within the limit's range, or its default.
+    pub(super) fn number(&mut self, limit: &Limit, sandbox: bool) -> u64 {
+        let range = (limit.min as i64, limit.max as i64);
+        let default = if sandbox {
+            limit.sandbox
+        } else {
+            limit.default
+        };
+        self.integer(limit.key, range)
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(default)
+    }
+
+    /// A whole number within a range, both ends included.
+    pub(super) fn integer(&mut self, key: &'static str, range: (i64, i64)) -> Option<i64> {
+        let value = self.take(key)?;
+        let wanted = format!("a whole number from {} to {}", range.0, range.1);
+        let number = match integer_of(value.get_ref()) {
+            Some(number) => Some(number),
+            None if value.get_ref().is_integer() => None,
+            None => self.filled(key, value, &wanted)?.value.parse().ok(),
+        };
+        let number = number.filter(|n| (range.0..=range.1).contains(n));
+        if number.is_none() {
+            self.expected(key, value, &wanted);
+        }
+        number
+    }
+
+    /// A table.
+    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
+        let value = self.take(key)?;
+        let at = self.place(key);
+        let name = self.full(key);
+        self.document.section_of(name, at, value)
+    }
+
+    /// Every key that was not asked for is a problem.
+    pub(super) fn finish(self) {
+        for (name, span, _) in &self.entries {
+            if self.known.contains(name) {
+                continue;
+            }
+            let place = if self.name.is_empty() {
+                String::new()
+            } else {
+                format!(" in [{}]", self.name)
+            };
+            let problem = self
+                .document
+                .at(span, format!("unknown key `{name}`{place}"))
+                .choices(name, self.known.iter().copied());
+            self.document.problem(span, problem);
+        }
+    }
+
+    /// The key's dotted name.
+    pub(super) fn full(&self, key: &str) -> String {
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
+    }
+
+    /// Records that a value has the wrong type or range.
+    pub(super) fn expected(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
+        let got = match value.get_ref() {
+            DeValue::Integer(n) => n.to_string(),
+            other => format!("a {}", other.type_str()),
+        };
+        let what = format!("`{}` must be {wanted}, not {got}", self.full(key));
+        self.document.wrong(&value.span(), what);
+    }
+
+    fn text_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
+        self.document.text_of(name, value)
+    }
+
+    /// A text that the environment had a part in; any other value is a problem.
+    fn filled(&self, key: &str, value: &'a Spanned<DeValue<'a>>, wanted: &str) -> Option<Text> {
+        if value.get_ref().is_str() {
+            let text = self.text_of(&self.full(key), value)?;
+            if text.filled {
+                return Some(text);
+            }
+        }
+        self.expected(key, value, wanted);
+        None
+    }
+}
+
+impl<'a> Document<'a> {
+    /// The table that a value holds.
+    pub(super) fn section_of(
+        &'a self,
+        name: String,
+        at: Range<usize>,
+        value: &'a Spanned<DeValue<'a>>,
+    ) -> Option<Section<'a>> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(&value.span(), format!("`{name}` must be a table: [{name}]"));
+            return None;
+        };
+        Some(Section::new(self, name, at, table))
+    }
+
+    /// The text that a value holds, filled in.
+    pub(super) fn text_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
+        let span = value.span();
+        let Some(text) = value.get_ref().as_str() else {
+            let got = value.get_ref().type_str();
+            self.wrong(&span, format!("`{name}` must be a text, not a {got}"));
+            return None;
+        };
+        match interpolate(text, self.env) {
+            Ok(filled) => Some(Text {
+                value: filled.text,
+                span,
+                filled: filled.changed,
+            }),
+            Err(faults) => {
+                for fault in faults {
+                    self.wrong(&span, fault.to_string());
+                }
+                None
+            }
+        }
+    }
+}
+
+/// A TOML integer of any radix that fits 64 bits.
+pub(super) fn integer_of(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
