@@ -4,5 +4,8 @@
 //! Never: guesses a type, drops a row without a reject.
 
 mod schema;
+mod schema_file;
+mod schema_page;
 
 pub use schema::{Column, ColumnType, SisSchema, TableSchema};
+pub use schema_file::{SchemaError, SchemaProblem};
