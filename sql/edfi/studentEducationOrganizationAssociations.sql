@@ -3,8 +3,8 @@
 -- and the crosswalks sex, race and limited_english.
 -- Rules: races come from the identity's race rows, and only without any from the federal code;
 -- federal code 1 (Hispanic) is an ethnicity and no race, and 7 (two or more) without race rows has
--- no descriptor, so it is rejected. English proficiency is that of the LEP row identified last, then
--- of the greatest lepID.
+-- no descriptor, so it is rejected. English proficiency is that of the LEP row identified last,
+-- then of the greatest lepID.
 WITH lep AS (
     SELECT
         personID,
