@@ -1,0 +1,88 @@
+//! Why a run could not start or go on. Exit code 2 when nothing was sent yet.
+
+use crate::ledger::LedgerError;
+use crate::load::{ApiError, LoadError, ObjectsError};
+use crate::metadata::MetadataError;
+use crate::source::{SchemaError, SourceError};
+use crate::stage::StageError;
+use crate::transform::{Problem, TransformError};
+
+/// Why a run could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Resources named on the command line.
+    #[error("{}", .0.join("\n"))]
+    Selection(Vec<String>),
+    /// Mistakes in SQL, crosswalks or stanzas.
+    #[error("{}", lines(.0))]
+    Problems(Vec<Problem>),
+    /// Prerequisites that go round in a circle.
+    #[error("the resources {} wait for each other; look at their depends_on", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// Tables or columns that the source lacks.
+    #[error("the source lacks what the mappings read:\n{}", .0.join("\n"))]
+    Missing(Vec<String>),
+    /// A real district's data for a toy target.
+    #[error(
+        "{source_name} is not the sample and was not made by `fullsync generate`, and the \
+         embedded sandbox is no place for real student data; give --demo if it is made up, or set \
+         [connection] url"
+    )]
+    RealDataInSandbox {
+        /// The source.
+        source_name: String,
+    },
+    /// The pipeline is switched off.
+    #[error("pipeline {0} is switched off (enabled = false); nothing was sent")]
+    Disabled(String),
+    /// The binary has no sandbox.
+    #[error(
+        "the pipeline says [connection] sandbox = true, but this binary was built without the \
+         feature `sandbox`"
+    )]
+    NoSandbox,
+    /// No school year.
+    #[error(
+        "which school year? The table SchoolYear has {0} active rows; set school_year in the \
+         pipeline or give --school-year"
+    )]
+    SchoolYear(usize),
+    /// The SIS schema file.
+    #[error("the SIS schema cannot be used")]
+    Schema(#[from] SchemaError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The run folder.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// SQL that failed on the data.
+    #[error(transparent)]
+    Transform(#[from] TransformError),
+    /// The metadata file.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// An objects file.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// The target.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The load.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The sandbox.
+    #[cfg(feature = "sandbox")]
+    #[error(transparent)]
+    Sandbox(#[from] crate::sandbox::edfi::SandboxError),
+    /// A file.
+    #[error("a file cannot be read or written")]
+    Io(#[from] std::io::Error),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

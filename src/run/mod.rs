@@ -1,0 +1,137 @@
+//! One page: extract, stage, transform, decide what is due, load, ledger, report.
+//!
+//! The only room that uses all others. Data goes one way, through the files of the run folder.
+
+pub mod connect;
+mod deliver;
+mod error;
+pub mod inspect;
+mod outcome;
+mod prepare;
+mod staging;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+pub use error::RunError;
+pub use outcome::Finished;
+pub use prepare::{Prepared, Selection, spec};
+pub use staging::{Staged, check_source, validate};
+
+use crate::ledger::Ledger;
+use crate::pipeline::Pipeline;
+use crate::progress::Progress;
+use connect::Target;
+
+/// What the command line asks of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Resources, by name or pattern; empty = all of the pipeline.
+    pub resources: Vec<String>,
+    /// Use the staging of this run (an id, or `latest`) instead of extracting afresh.
+    pub resume: Option<String>,
+    /// Send what the target has acknowledged, too.
+    pub resend_all: bool,
+    /// School year by its end year, before the pipeline's.
+    pub school_year: Option<i32>,
+    /// Let a source that is not generated into the embedded sandbox.
+    pub demo: bool,
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// SIS tables are staged.
+    Extracted,
+    /// Objects are staged.
+    Transformed,
+    /// What would be sent is known; nothing is sent.
+    Planned,
+    /// Everything is delivered, as far as it goes.
+    Loaded,
+}
+
+/// What every verb shares.
+#[derive(Debug)]
+pub struct Context {
+    /// The checked pipeline.
+    pub pipeline: Pipeline,
+    /// The options.
+    pub options: Options,
+    /// When the run began.
+    pub now: DateTime<Utc>,
+    /// True when the run shall end early.
+    pub cancel: watch::Receiver<bool>,
+}
+
+/// Runs a pipeline as far as `until`.
+///
+/// # Errors
+/// [`RunError`]: the run could not start, or could not go on. Objects that are not delivered are
+/// no error; they are in the report.
+pub async fn run(
+    context: &Context,
+    until: Until,
+    progress: &Arc<dyn Progress>,
+) -> Result<Finished, RunError> {
+    let pipeline = &context.pipeline;
+    let base = connect::standard(pipeline)?;
+    let sis = crate::source::SisSchema::load(&pipeline.sis_schema)?;
+    let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    let source = staging::open_source(context, &selection)?;
+    validate(pipeline, &selection).await?;
+
+    // The target is met before the long work, so that a wrong key is known at once.
+    let needs_target = matches!(until, Until::Planned | Until::Loaded);
+    let target = match needs_target {
+        true => Some(Target::connect(pipeline, &base).await?),
+        false => None,
+    };
+    if let Some(target) = &target {
+        selection =
+            Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+    }
+
+    let mut staged = Staged::open_or_create(context, &*source, &selection)?;
+    let outcome = steps(context, until, progress, &selection, &*source, &mut staged, &target).await;
+    let finished = staged.close(context, &selection, outcome, target.as_ref());
+    if let Some(target) = target {
+        target.disconnect().await;
+    }
+    finished
+}
+
+/// The flow itself, between the opening of the run folder and its closing.
+async fn steps(
+    context: &Context,
+    until: Until,
+    progress: &Arc<dyn Progress>,
+    selection: &Selection,
+    source: &dyn crate::source::Source,
+    staged: &mut Staged,
+    target: &Option<Target>,
+) -> Result<Option<deliver::Delivered>, RunError> {
+    staged.extract(context, source, selection, progress)?;
+    if until == Until::Extracted {
+        return Ok(None);
+    }
+    staged.transform(context, selection, progress).await?;
+    let Some(target) = target else { return Ok(None) };
+    let ledger = Ledger::open(&Ledger::folder(
+        &staged.ledgers(),
+        &target.fingerprint,
+        staged.school_year,
+    ))?;
+    ledger.compact(Utc::now().timestamp_micros())?;
+    let due = deliver::due(context, selection, staged, &ledger)?;
+    let delivered = match until {
+        Until::Loaded => {
+            deliver::load(context, selection, staged, target, &ledger, due, progress).await?
+        }
+        _ => deliver::plan(due),
+    };
+    ledger.compact(Utc::now().timestamp_micros())?;
+    Ok(Some(delivered))
+}
