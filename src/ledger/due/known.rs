@@ -1,0 +1,102 @@
+//! The ledger's side: its rows one by one in the order of key hashes.
+
+use arrow::array::{Array, FixedSizeBinaryArray, StringArray, UInt16Array};
+use arrow::error::ArrowError;
+
+use super::super::error::LedgerError;
+use super::super::row::{CONTENT_HASH, Columns, KEY_HASH, REASON, STATUS, column, hash_at};
+use super::super::snapshot::{Rows, Snapshot};
+
+/// What the ledger knows of a key, as far as it decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known<'a> {
+    /// Content last acknowledged.
+    pub(super) content: Option<u128>,
+    /// Reason of the standing refusal.
+    pub(super) refusal: Option<&'a str>,
+    /// Whether the last attempt ended without a clear answer (none, or a 5xx): the target may have
+    /// taken it all the same, and no longer have the content last acknowledged.
+    pub(super) unclear: bool,
+}
+
+/// A cursor over the ledger's rows.
+#[derive(Debug)]
+pub(super) struct KnownRows {
+    rows: Option<Rows>,
+    batch: Option<Batch>,
+    at: usize,
+}
+
+#[derive(Debug)]
+struct Batch {
+    keys: FixedSizeBinaryArray,
+    contents: FixedSizeBinaryArray,
+    reasons: StringArray,
+    status: UInt16Array,
+}
+
+impl KnownRows {
+    /// The rows of a snapshot; none without one.
+    pub(super) fn open(snapshot: Option<&Snapshot>) -> Result<Self, LedgerError> {
+        let rows = snapshot.map(|s| s.rows(Columns::Narrow)).transpose()?;
+        Ok(Self {
+            rows,
+            batch: None,
+            at: 0,
+        })
+    }
+
+    /// The key at the cursor; `None` at the end.
+    pub(super) fn peek(&mut self) -> Result<Option<u128>, LedgerError> {
+        loop {
+            if let Some(batch) = &self.batch
+                && self.at < batch.keys.len()
+            {
+                return Ok(Some(hash_at(&batch.keys, self.at)));
+            }
+            let Some(rows) = &mut self.rows else {
+                return Ok(None);
+            };
+            let Some(next) = rows.next().transpose()? else {
+                self.rows = None;
+                self.batch = None;
+                return Ok(None);
+            };
+            let batch = Batch::new(&next).map_err(LedgerError::arrow("read", rows.place()))?;
+            self.batch = Some(batch);
+            self.at = 0;
+        }
+    }
+
+    /// What is known of the key that [`Self::peek`] showed.
+    pub(super) fn get(&self) -> Known<'_> {
+        let (Some(batch), at) = (&self.batch, self.at) else {
+            return Known::default();
+        };
+        let refusal = batch.reasons.is_valid(at).then(|| batch.reasons.value(at));
+        Known {
+            content: batch
+                .contents
+                .is_valid(at)
+                .then(|| hash_at(&batch.contents, at)),
+            refusal,
+            unclear: refusal.is_some() && matches!(batch.status.value(at), 0 | 500..),
+        }
+    }
+
+    /// Goes on to the next key.
+    pub(super) fn advance(&mut self) {
+        self.at += 1;
+    }
+}
+
+impl Batch {
+    fn new(batch: &arrow::array::RecordBatch) -> Result<Self, ArrowError> {
+        Ok(Self {
+            keys: column::<FixedSizeBinaryArray>(batch, KEY_HASH)?.clone(),
+            contents: column::<FixedSizeBinaryArray>(batch, CONTENT_HASH)?.clone(),
+            reasons: column::<StringArray>(batch, REASON)?.clone(),
+            status: column::<UInt16Array>(batch, STATUS)?.clone(),
+        })
+    }
+}

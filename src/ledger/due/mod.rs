@@ -1,0 +1,90 @@
+//! What is due: an objects file against the ledger.
+//!
+//! Reads: the narrow columns of one objects file, and of the ledger's rows of that resource.
+//! Writes: nothing. Never: wide columns; whoever wants them asks `Snapshot::select`.
+//!
+//! Both sides are walked in the order of key hashes. The ledger is stored in it; the objects file
+//! is not, so it is read in as many passes over the hash space as keep one pass small. Memory is
+//! one pass and one byte per object, plus what is found out of the ordinary.
+
+mod decide;
+mod decision;
+mod known;
+mod objects;
+
+use std::path::Path;
+
+pub use decision::{Decision, Disposition, Due, DueCounts, Duplicates, Withheld};
+
+use super::error::LedgerError;
+use super::snapshot::Snapshot;
+use decide::Deciding;
+use known::KnownRows;
+use objects::Objects;
+
+/// How the ledger is to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueOptions {
+    /// Send objects that the target has acknowledged, too.
+    pub resend: bool,
+    /// The objects file is the whole resource (no filter): keys that it lacks are gone.
+    pub complete: bool,
+}
+
+impl Default for DueOptions {
+    fn default() -> Self {
+        Self {
+            resend: false,
+            complete: true,
+        }
+    }
+}
+
+/// Decides every row of an objects file. Without a snapshot nothing counts as delivered.
+///
+/// # Errors
+/// When the objects file lacks a column of the contract or has a value outside it, and when the
+/// ledger cannot be read.
+pub fn due(
+    objects: &Path,
+    snapshot: Option<&Snapshot>,
+    options: DueOptions,
+) -> Result<Due, LedgerError> {
+    decide_in_passes(Objects::open(objects)?, snapshot, options)
+}
+
+fn decide_in_passes(
+    mut objects: Objects,
+    snapshot: Option<&Snapshot>,
+    options: DueOptions,
+) -> Result<Due, LedgerError> {
+    let mut known = KnownRows::open(snapshot)?;
+    let mut deciding = Deciding::new(objects.rows(), options);
+    let mut rows = Vec::new();
+    for pass in 0..objects.passes() {
+        objects.read_pass(pass, &mut rows)?;
+        for group in rows.chunk_by_mut(|a, b| a.key == b.key) {
+            let Some(key) = group.first().map(|o| o.key) else {
+                continue;
+            };
+            while let Some(before) = known.peek()?.filter(|k| *k < key) {
+                deciding.absent(before, &known.get());
+                known.advance();
+            }
+            if known.peek()? == Some(key) {
+                deciding.group(group, &known.get(), objects.reasons());
+                known.advance();
+            } else {
+                deciding.group(group, &known::Known::default(), objects.reasons());
+            }
+        }
+    }
+    while let Some(key) = known.peek()? {
+        deciding.absent(key, &known.get());
+        known.advance();
+    }
+    Ok(deciding.finish(objects.into_reasons()))
+}
+
+#[cfg(test)]
+mod tests;
