@@ -15,3 +15,6 @@ pub use diff::diff;
 pub use error::MetadataError;
 pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard};
 pub use standard::{DESCRIPTOR_MAX, Known};
+
+#[cfg(test)]
+mod shipped;
