@@ -17,3 +17,6 @@ pub use error::MetadataError;
 pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard};
 pub use reference::ReferenceColumns;
 pub use standard::{DESCRIPTOR_MAX, Known};
+
+#[cfg(test)]
+mod shipped;

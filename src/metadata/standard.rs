@@ -23,7 +23,8 @@ pub const DESCRIPTOR_MAX: u32 = 306;
 pub enum Known {
     /// The target has it.
     Yes,
-    /// The target lists this namespace (or authority) and the value is not in it.
+    /// The namespace is listed and the value is not in it, or the namespace is another type's, or
+    /// the text is no descriptor URI.
     No,
     /// Nothing is listed of this namespace (a state's own, for example): only the target can tell.
     OtherNamespace,
@@ -103,9 +104,9 @@ impl Standard {
         let Some((namespace, code)) = uri.split_once('#') else {
             return Known::No;
         };
-        let (Some(authority), false) = (authority(namespace), code.is_empty()) else {
+        if !namespace.starts_with("uri://") || code.is_empty() {
             return Known::No;
-        };
+        }
         let Some(namespaces) = self.descriptors.get(descriptor) else {
             return Known::OtherNamespace;
         };
@@ -114,12 +115,9 @@ impl Standard {
                 || values.iter().any(|v| v.eq_ignore_ascii_case(code));
             return if found { Known::Yes } else { Known::No };
         }
-        // Another type's namespace of an authority whose values are all listed is a mistake.
-        let listed = namespaces
-            .keys()
-            .any(|n| self::authority(n) == Some(authority));
+        // The namespace of another type is a mistake; one of nobody's may be the target's own.
         let last = namespace.rsplit('/').next().unwrap_or_default();
-        if listed && !last.eq_ignore_ascii_case(descriptor) {
+        if self.descriptors.contains_key(last) && last != descriptor {
             Known::No
         } else {
             Known::OtherNamespace
@@ -150,13 +148,6 @@ impl Kind {
             _ => None,
         }
     }
-}
-
-/// `ed-fi.org` of `uri://ed-fi.org/GradeLevelDescriptor`.
-fn authority(namespace: &str) -> Option<&str> {
-    let rest = namespace.strip_prefix("uri://")?;
-    let authority = rest.split('/').next()?;
-    (!authority.is_empty()).then_some(authority)
 }
 
 fn parse_shipped() -> Result<Standard, serde_json::Error> {

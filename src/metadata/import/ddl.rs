@@ -63,7 +63,9 @@ impl Tables {
                 _ => None,
             })
             .filter(|name| {
-                name.ends_with("Descriptor") && self.keys.contains_key(&name.to_lowercase())
+                // The table that all types share is none.
+                let typed = name.ends_with("Descriptor") && *name != "Descriptor";
+                typed && self.keys.contains_key(&name.to_lowercase())
             })
     }
 

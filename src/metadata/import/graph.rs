@@ -190,7 +190,9 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<String, MetadataError> 
         .ok()
         .flatten()
         .ok_or_else(missing)?;
-    let value = found.unescape_value().map_err(|_| missing())?;
+    let value = found
+        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+        .map_err(|_| missing())?;
     Ok(value.into_owned())
 }
 

@@ -169,7 +169,7 @@ impl<'a> Shaper<'a> {
         }
     }
 
-    fn text(&mut self, owner: &str, name: &str, schema: &Value, base: Option<&Field>) -> Kind {
+    fn text(&self, owner: &str, name: &str, schema: &Value, base: Option<&Field>) -> Kind {
         match format_of(schema) {
             "date" => return Kind::Date,
             "date-time" => return Kind::DateTime,
@@ -191,8 +191,8 @@ impl<'a> Shaper<'a> {
     }
 
     /// The descriptor type of a property: by the tables' foreign keys, the base, or its name.
-    fn descriptor(&mut self, owner: &str, property: &str, base: Option<&Field>) -> String {
-        let owner = local_name(owner);
+    fn descriptor(&self, schema_name: &str, property: &str, base: Option<&Field>) -> String {
+        let owner = local_name(schema_name);
         let table = owner.strip_suffix("Reference").unwrap_or(owner);
         if let Some(found) = self.tables.descriptor(table, property) {
             return found.to_owned();
@@ -203,7 +203,13 @@ impl<'a> Shaper<'a> {
         if let Some(Some(found)) = self.base_descriptors.get(property) {
             return (*found).to_owned();
         }
-        by_suffix(property, self.descriptors).unwrap_or_else(|| capitalised(property))
+        // An extension may have types of its own that end like a core type
+        // (`ObjectiveRatingLevelDescriptor`), so there only the whole name counts.
+        let core = schema_name.starts_with("edFi_");
+        let whole = capitalised(property);
+        by_suffix(property, self.descriptors)
+            .filter(|found| core || whole.eq_ignore_ascii_case(found))
+            .unwrap_or(whole)
     }
 
     /// The resources that a reference may point at.
