@@ -25,8 +25,16 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// The first part of a file's path below `src`: its room.
 fn room(path: &Path) -> String {
-    let below = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
-    let first = below.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    let below = path
+        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .unwrap();
+    let first = below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -35,11 +43,20 @@ fn doors() -> BTreeMap<String, Option<BTreeSet<String>>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
     let text = std::fs::read_to_string(path).unwrap();
     let mut doors = BTreeMap::new();
-    for line in text.lines().skip_while(|l| !l.starts_with("| room |")).skip(2) {
+    for line in text
+        .lines()
+        .skip_while(|l| !l.starts_with("| room |"))
+        .skip(2)
+    {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [_, rooms, _, uses, _] = cells.as_slice() else { break };
+        let [_, rooms, _, uses, _] = cells.as_slice() else {
+            break;
+        };
         let uses = (*uses != "all").then(|| {
-            uses.split(',').map(|u| u.trim().to_owned()).filter(|u| u != "–").collect()
+            uses.split(',')
+                .map(|u| u.trim().to_owned())
+                .filter(|u| u != "–")
+                .collect()
         });
         for room in rooms.split(',') {
             doors.insert(room.trim().trim_matches('`').to_owned(), uses.clone());
@@ -59,7 +76,10 @@ fn rooms_use_only_what_the_table_allows() {
             continue;
         }
         let Some(allowed) = doors.get(&room) else {
-            wrong.push(format!("{}: `{room}` is not in the table of rooms", path.display()));
+            wrong.push(format!(
+                "{}: `{room}` is not in the table of rooms",
+                path.display()
+            ));
             continue;
         };
         let Some(allowed) = allowed else { continue };
@@ -68,10 +88,15 @@ fn rooms_use_only_what_the_table_allows() {
             if line.starts_with("mod tests") || line.contains("cfg(test)") {
                 break;
             }
-            let used = line.split("crate::").skip(1).filter(|_| !line.trim().starts_with("//"));
+            let used = line
+                .split("crate::")
+                .skip(1)
+                .filter(|_| !line.trim().starts_with("//"));
             for used in used {
-                let used: String =
-                    used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let used: String = used
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 if doors.contains_key(&used) && used != room && !allowed.contains(&used) {
                     wrong.push(format!(
                         "{}:{}: `{room}` may not use `{used}`",

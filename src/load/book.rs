@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::ledger::{Disposition, Event};
 use crate::object::{KeyHash, Outcome, Reason, Refusal};
-use crate::report::{Example, ResourceTally};
+use crate::report::{Age, ExampleRef, ResourceTally};
 use crate::target::Verdict;
 
 use super::decisions::Decisions;
@@ -122,7 +123,7 @@ impl Book {
         results: &Path,
     ) -> Result<Self, ResultsError> {
         Ok(Self {
-            tally: ResourceTally::new(&name),
+            tally: ResourceTally::default(),
             name,
             operation,
             due,
@@ -296,6 +297,8 @@ impl Book {
             (None, _) => (None, 0),
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
+        let bytes = chunk.bodies.range(i).len() as u64;
+        self.tally.traffic.bytes_sent += bytes * u64::from(settled.attempts);
         self.enter(&Line {
             row,
             key: chunk.key(i),
@@ -327,16 +330,29 @@ impl Book {
         self.fresh.1 += u64::from(line.outcome.is_error());
         let known = self.due.refused_before(line.row);
         let (source_table, source_key) = line.source;
-        self.tally
-            .record(line.outcome, line.reason, known, || Example {
-                key: line.key.to_owned(),
-                source: format!("{source_table} {source_key}"),
-                status: line.refusal.map_or(0, |r| r.status),
-                message: line.refusal.map_or(line.detail, |r| &r.message).to_owned(),
-                root: line.root.map(|w| format!("{} {}", w.resource, w.key)),
-            });
+        let example = ExampleRef {
+            key: line.key,
+            source_table,
+            source_key,
+            status: line.refusal.map_or(0, |r| r.status),
+            message: line.refusal.map_or(line.detail, |r| &r.message),
+            root: line.root.map(|w| (&*w.resource, w.key.as_str())),
+        };
+        match line.reason {
+            Some(reason) => {
+                let age = if known { Age::Standing } else { Age::New };
+                self.tally.record(line.outcome, reason, age, example);
+            }
+            None => self.tally.count(line.outcome, 1),
+        }
+        if known && !line.outcome.is_error() && line.outcome != Outcome::Pending {
+            self.tally.record_cleared(&Reason::fixed("refused_earlier"), example);
+        }
         if line.attempts > 0 {
-            self.tally.latency(line.latency_us, line.attempts);
+            let traffic = &mut self.tally.traffic;
+            traffic.requests += u64::from(line.attempts);
+            traffic.retries += u64::from(line.attempts - 1);
+            traffic.latency.record(Duration::from_micros(u64::from(line.latency_us)));
         }
         self.withhold(line);
         let Some(results) = &mut self.results else {

@@ -196,7 +196,7 @@ sql = "enrollments.sql"
             .as_array()
             .and_then(|all| all.iter().find(|r| r["resource"] == resource))
             .unwrap_or_else(|| panic!("no {resource} in {tallies:#}"));
-        found["objects"][name]
+        found[name]
             .as_u64()
             .unwrap_or_else(|| panic!("no {name} in {found:#}"))
     }

@@ -1,0 +1,136 @@
+//! From staged objects to acknowledged ones: what is due, and the load.
+
+use std::sync::Arc;
+
+use super::connect::Target;
+use super::{Context, RunError, Selection, Staged};
+use crate::ledger::{Due, DueOptions, Ledger, due as decide};
+use crate::load::{Load, LoadResource};
+use crate::object::{Outcome, Reason};
+use crate::pipeline::Mode;
+use crate::progress::Progress;
+use crate::report::{Age, ExampleRef, Tally};
+use crate::target::Operation;
+use crate::target::edfi::{Edfi, Route};
+
+/// What delivering came to.
+#[derive(Debug)]
+pub struct Delivered {
+    /// Outcomes and traffic of every resource.
+    pub tally: Tally,
+    /// Why the load stopped itself; None when it did not.
+    pub stopped: Option<String>,
+    /// Whether it was cut short, from inside or outside.
+    pub interrupted: bool,
+    /// Rows that were entered twice: a fault of this program.
+    pub settled_twice: u64,
+}
+
+/// Decides every row of every resource.
+pub(super) fn due(
+    context: &Context,
+    selection: &Selection,
+    staged: &Staged,
+    ledger: &Ledger,
+) -> Result<Vec<Due>, RunError> {
+    let mut all = Vec::new();
+    for p in &selection.resources {
+        let name = &p.resource.name;
+        let options = DueOptions { resend: context.options.resend_all, complete: false };
+        let due = match p.resource.mode {
+            Mode::Post => {
+                let snapshot = ledger.snapshot(name)?;
+                decide(&staged.objects(name), Some(&snapshot), &options)?
+            }
+            // What the target owns is looked up anew each time.
+            Mode::Verify => decide(&staged.objects(name), None, &options)?,
+        };
+        all.push(due);
+    }
+    Ok(all)
+}
+
+/// Sends what is due.
+pub(super) async fn load(
+    context: &Context,
+    selection: &Selection,
+    staged: &Staged,
+    target: &Target,
+    ledger: &Ledger,
+    due: Vec<Due>,
+    progress: &Arc<dyn Progress>,
+) -> Result<Delivered, RunError> {
+    let routes = selection.resources.iter().map(|p| Route {
+        url: target.api.discovered.resource(&p.meta.path),
+        deferrable: selection.standard.retries.contains_key(&p.resource.name),
+    });
+    let rules = Edfi::new(routes.collect());
+    let resources = selection.resources.iter().zip(due).map(|(p, due)| LoadResource {
+        name: p.resource.name.clone(),
+        objects: staged.objects(&p.resource.name),
+        results: staged.results(&p.resource.name),
+        operation: match p.resource.mode {
+            Mode::Post => Operation::Upsert,
+            Mode::Verify => Operation::Verify,
+        },
+        meta: p.meta.clone(),
+        due,
+        prerequisites: p.prerequisites.clone(),
+        authorizers: p.authorizers.clone(),
+    });
+    let now = chrono::Utc::now().timestamp_micros();
+    let load = Load {
+        run: staged.id().to_owned(),
+        resources: resources.collect(),
+        standard: Arc::clone(&selection.standard),
+        target: Box::new(rules),
+        http: target.api.http.clone(),
+        token: Some(Arc::clone(&target.api.token)),
+        settings: context.pipeline.load.clone(),
+        journal: ledger.journal(staged.id(), now)?,
+        progress: Arc::clone(progress),
+        cancel: context.cancel.clone(),
+    };
+    let loaded = load.run().await?;
+    let mut tally = Tally::default();
+    let mut settled_twice = 0;
+    for book in loaded.books {
+        settled_twice += book.settled_twice;
+        let transformed = staged.transformed(book.name());
+        let resource = tally.resource(book.name());
+        resource.transformed = transformed;
+        resource.merge(book.tally);
+    }
+    Ok(Delivered {
+        tally,
+        stopped: loaded.stopped,
+        interrupted: loaded.interrupted,
+        settled_twice,
+    })
+}
+
+/// What a load would come to, as far as it can be known without sending: what is due counts as
+/// pending.
+pub(super) fn plan(selection: &Selection, staged: &Staged, due: &[Due]) -> Delivered {
+    use crate::ledger::Disposition as D;
+    let mut tally = Tally::default();
+    for (p, due) in selection.resources.iter().zip(due) {
+        let resource = tally.resource(&p.resource.name);
+        resource.transformed = staged.transformed(&p.resource.name);
+        resource.count(Outcome::Collapsed, due.counts.of(D::Collapsed));
+        resource.count(Outcome::Unchanged, due.counts.of(D::Unchanged));
+        resource.count(Outcome::Rejected, due.counts.of(D::Rejected));
+        resource.count(Outcome::Skipped, due.counts.of(D::Skipped));
+        let mut each = |outcome, code: &'static str, rows: u64| {
+            for _ in 0..rows {
+                let reason = Reason::fixed(code);
+                resource.record(outcome, &reason, Age::Standing, ExampleRef::default());
+            }
+        };
+        each(Outcome::Rejected, "duplicate_key", due.counts.of(D::RejectedDuplicate));
+        each(Outcome::Pending, "would_create", due.counts.of(D::Send));
+        each(Outcome::Pending, "would_update", due.counts.of(D::SendChanged));
+        each(Outcome::Pending, "would_send_again", due.counts.of(D::SendAgain));
+    }
+    Delivered { tally, stopped: None, interrupted: false, settled_twice: 0 }
+}
