@@ -30,7 +30,11 @@ pub(super) fn order(
                 .collect();
             let unnamed = resources.iter().filter(|(_, r)| !graph.has(&r.path));
             let unnamed: Vec<&str> = unnamed.map(|(name, _)| name.as_str()).collect();
-            (graph.among(&name_of), unnamed)
+            let mut order = graph.among(&name_of);
+            if graph.coarse {
+                narrow(&mut order.retries, resources);
+            }
+            (order, unnamed)
         }
         (None, Some(base)) => {
             warnings.insert(format!(
@@ -76,6 +80,23 @@ fn of_base(base: &Standard, resources: &Resources) -> Order {
         }
     }
     order
+}
+
+/// Levels make a person wait for a whole level; what authorizes the person refers to the person.
+fn narrow(retries: &mut BTreeMap<String, Vec<String>>, resources: &Resources) {
+    for (person, after) in retries {
+        let refers = |name: &String| {
+            let mut targets = BTreeSet::new();
+            if let Some(resource) = resources.get(name) {
+                referred(&resource.fields, true, &mut targets);
+            }
+            targets.contains(person.as_str())
+        };
+        let narrowed: Vec<String> = after.iter().filter(|n| refers(n)).cloned().collect();
+        if !narrowed.is_empty() {
+            *after = narrowed;
+        }
+    }
 }
 
 /// Adds an edge for each reference from or to one of `unnamed`, required ones first, unless it
@@ -127,4 +148,41 @@ fn reaches(edges: &BTreeSet<(String, String)>, from: &str, to: &str) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_waits_only_for_those_of_a_level_that_refer_to_it() {
+        let shipped = Standard::shipped();
+        let level = [
+            "sections",
+            "staffSchoolAssociations",
+            "studentSchoolAssociations",
+        ];
+        let after = level.map(str::to_owned).to_vec();
+        let mut retries = BTreeMap::from([
+            ("students".to_owned(), after.clone()),
+            ("contacts".to_owned(), after.clone()),
+        ]);
+        narrow(&mut retries, &shipped.resources);
+        assert_eq!(retries["students"], ["studentSchoolAssociations"]);
+        // Nothing refers to contacts: the whole level stays.
+        assert_eq!(retries["contacts"], after);
+    }
+
+    #[test]
+    fn references_order_what_nothing_else_does_without_a_circle() {
+        let shipped = Standard::shipped();
+        let mut warnings = BTreeSet::new();
+        let found = order(None, &shipped.resources, None, &mut warnings).unwrap();
+        let has = |a: &str, b: &str| found.edges.contains(&(a.to_owned(), b.to_owned()));
+        assert!(has("sessions", "courseOfferings") && has("schools", "sessions"));
+        assert!(!has("schools", "schools"));
+        for (from, to) in &found.edges {
+            assert!(!reaches(&found.edges, to, from), "{from} {to}");
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub(super) struct Graph {
     nodes: BTreeSet<String>,
     /// Dependent -> prerequisites.
     before: BTreeMap<String, BTreeSet<String>>,
+    /// Made of levels: everything waits for more than it must.
+    pub(super) coarse: bool,
 }
 
 /// The graph among the resources that are known by name.
@@ -160,7 +162,10 @@ impl Graph {
                 operations.is_some_and(|o| !o.is_empty() && o.iter().all(|x| x == "Update"));
             levels.entry(level).or_default().push((path, again));
         }
-        let mut graph = Self::default();
+        let mut graph = Self {
+            coarse: true,
+            ..Self::default()
+        };
         let mut last: Vec<&str> = Vec::new();
         for entries in levels.into_values() {
             for (path, again) in &entries {

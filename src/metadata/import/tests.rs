@@ -196,7 +196,8 @@ fn files_are_found_and_faults_name_them() {
         at("levels.json"),
         r#"[{"resource": "/ed-fi/students", "order": 1, "operations": ["Create"]},
             {"resource": "/ed-fi/schools", "order": 2, "operations": ["Create"]},
-            {"resource": "/ed-fi/studentSchoolAssociations", "order": 3, "operations": ["Create"]}]"#,
+            {"resource": "/ed-fi/studentSchoolAssociations", "order": 3, "operations": ["Create"]},
+            {"resource": "/ed-fi/students", "order": 4, "operations": ["Update"]}]"#,
     )
     .unwrap();
     let mut files = ImportFiles {
@@ -208,6 +209,7 @@ fn files_are_found_and_faults_name_them() {
     };
     let standard = from_files(&files).unwrap().standard;
     assert_eq!(standard.name, "Mine");
+    assert_eq!(standard.retries["students"], ["studentSchoolAssociations"]);
     assert_eq!(
         standard.prerequisites("studentSchoolAssociations"),
         ["schools"]
