@@ -1,0 +1,394 @@
+//! One column of the batch being filled: takes a cell of any source in its declared type.
+//!
+//! Reads: cells. Writes: vectors that become Arrow arrays without a copy. Never: keeps half a row;
+//! [`ColumnBuffer::truncate`] takes back what a bad row has left.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Int64Array,
+    NullBufferBuilder, StringArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::error::ArrowError;
+
+use super::text::{self, DAY_MICROS};
+use super::{BATCH_ROWS, ColumnType, MAX_RECORD_BYTES, RejectReason};
+
+/// A value as a source has it, before it is read in the declared type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// No value.
+    Null,
+    /// Bytes of a text (or blob), not known to be UTF-8; empty = NULL.
+    Text(&'a [u8]),
+    /// 64-bit integer.
+    Int(i64),
+    /// Floating point number.
+    Real(f64),
+    /// Unscaled decimal and its scale.
+    Decimal(i128, i8),
+    /// true or false.
+    Bit(bool),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Microseconds since 1970-01-01 00:00.
+    Timestamp(i64),
+    /// Microseconds since midnight.
+    Time(i64),
+}
+
+/// The values of one column so far.
+#[derive(Debug)]
+pub(super) struct ColumnBuffer {
+    kind: ColumnType,
+    values: Values,
+    valid: NullBufferBuilder,
+}
+
+#[derive(Debug)]
+enum Values {
+    Int(Vec<i64>),
+    Decimal(Vec<i128>),
+    Date(Vec<i32>),
+    Timestamp(Vec<i64>),
+    Bit(BooleanBufferBuilder),
+    Text { bytes: Vec<u8>, ends: Vec<i32> },
+}
+
+impl Values {
+    fn new(kind: ColumnType, text_bytes: usize) -> Self {
+        match kind {
+            ColumnType::Int => Self::Int(Vec::with_capacity(BATCH_ROWS)),
+            ColumnType::Decimal(..) => Self::Decimal(Vec::with_capacity(BATCH_ROWS)),
+            ColumnType::Date => Self::Date(Vec::with_capacity(BATCH_ROWS)),
+            ColumnType::Timestamp => Self::Timestamp(Vec::with_capacity(BATCH_ROWS)),
+            ColumnType::Bit => Self::Bit(BooleanBufferBuilder::new(BATCH_ROWS)),
+            ColumnType::Text | ColumnType::Time => {
+                let mut ends = Vec::with_capacity(BATCH_ROWS + 1);
+                ends.push(0);
+                let bytes = Vec::with_capacity(text_bytes);
+                Self::Text { bytes, ends }
+            }
+        }
+    }
+}
+
+impl ColumnBuffer {
+    /// An empty column of this type.
+    pub(super) fn new(kind: ColumnType) -> Self {
+        Self {
+            kind,
+            values: Values::new(kind, 0),
+            valid: NullBufferBuilder::new(BATCH_ROWS),
+        }
+    }
+
+    /// Appends one cell. On an error nothing is appended, or [`Self::truncate`] removes it.
+    ///
+    /// # Errors
+    /// Why the cell is not a value of the declared type.
+    #[inline]
+    pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<(), RejectReason> {
+        match cell {
+            Cell::Null | Cell::Text([]) => {
+                self.push_null();
+                return Ok(());
+            }
+            Cell::Text(text) if text.len() > MAX_RECORD_BYTES => {
+                return Err(RejectReason::TooLarge);
+            }
+            _ => {}
+        }
+        let pushed = match &mut self.values {
+            Values::Int(values) => int(cell).map(|v| values.push(v)),
+            Values::Decimal(values) => {
+                let ColumnType::Decimal(precision, scale) = self.kind else {
+                    return Err(RejectReason::BadNumber);
+                };
+                decimal(cell, precision, scale).map(|v| values.push(v))
+            }
+            Values::Date(values) => date(cell).map(|v| values.push(v)),
+            Values::Timestamp(values) => timestamp(cell).map(|v| values.push(v)),
+            Values::Bit(values) => bit(cell).map(|v| values.append(v)),
+            Values::Text { bytes, ends } => {
+                let written = if self.kind == ColumnType::Time {
+                    time(cell).map(|micros| bytes.extend_from_slice(&text::time_text(micros)))
+                } else {
+                    write_text(cell, bytes)
+                };
+                written.map(|()| ends.push(end(bytes)))
+            }
+        };
+        match pushed {
+            Ok(()) => {
+                self.valid.append_non_null();
+                Ok(())
+            }
+            Err(reason) => Err(match cell {
+                Cell::Text(text) if std::str::from_utf8(text).is_err() => RejectReason::InvalidUtf8,
+                _ => reason,
+            }),
+        }
+    }
+
+    fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Int(values) | Values::Timestamp(values) => values.push(0),
+            Values::Decimal(values) => values.push(0),
+            Values::Date(values) => values.push(0),
+            Values::Bit(values) => values.append(false),
+            Values::Text { bytes, ends } => ends.push(end(bytes)),
+        }
+        self.valid.append_null();
+    }
+
+    /// Keeps the first `rows` values.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Int(values) | Values::Timestamp(values) => values.truncate(rows),
+            Values::Decimal(values) => values.truncate(rows),
+            Values::Date(values) => values.truncate(rows),
+            Values::Bit(values) => values.truncate(rows),
+            Values::Text { bytes, ends } => {
+                ends.truncate(rows + 1);
+                let end = ends.last().copied().unwrap_or(0);
+                bytes.truncate(usize::try_from(end).unwrap_or(0));
+            }
+        }
+        self.valid.truncate(rows);
+    }
+
+    /// Bytes of text held.
+    pub(super) fn text_bytes(&self) -> usize {
+        match &self.values {
+            Values::Text { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the value of a row is there and, for texts, not blank.
+    pub(super) fn is_filled(&self, row: usize) -> bool {
+        let blank = match &self.values {
+            Values::Text { .. } => self.text(row).is_some_and(|t| t.trim_ascii().is_empty()),
+            _ => false,
+        };
+        self.valid.is_valid(row) && !blank
+    }
+
+    /// The integer of a row, if this is an integer column.
+    pub(super) fn int(&self, row: usize) -> Option<i64> {
+        match &self.values {
+            Values::Int(values) => values.get(row).copied(),
+            _ => None,
+        }
+    }
+
+    /// The text of a row, to be shown; empty if this is no text column.
+    pub(super) fn text_at(&self, row: usize) -> String {
+        self.text(row).map(super::reject::shown).unwrap_or_default()
+    }
+
+    fn text(&self, row: usize) -> Option<&[u8]> {
+        let Values::Text { bytes, ends } = &self.values else {
+            return None;
+        };
+        let from = usize::try_from(*ends.get(row)?).ok()?;
+        let to = usize::try_from(*ends.get(row + 1)?).ok()?;
+        bytes.get(from..to)
+    }
+
+    /// Appends the value of a row in a form that is equal for equal values only; each form ends
+    /// itself (fixed width, or a length before a text).
+    pub(super) fn write_key(&self, row: usize, key: &mut Vec<u8>) {
+        match &self.values {
+            Values::Int(values) | Values::Timestamp(values) => {
+                key.extend_from_slice(&values.get(row).copied().unwrap_or(0).to_le_bytes());
+            }
+            Values::Decimal(values) => {
+                key.extend_from_slice(&values.get(row).copied().unwrap_or(0).to_le_bytes());
+            }
+            Values::Date(values) => {
+                key.extend_from_slice(&values.get(row).copied().unwrap_or(0).to_le_bytes());
+            }
+            Values::Bit(values) => key.push(u8::from(row < values.len() && values.get_bit(row))),
+            Values::Text { .. } => {
+                let text = self.text(row).unwrap_or_default();
+                key.extend_from_slice(&text.len().to_le_bytes());
+                key.extend_from_slice(text);
+            }
+        }
+    }
+
+    /// The values as an array; the column is empty afterwards.
+    ///
+    /// # Errors
+    /// As Arrow says; not expected, since each text was checked when it came.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.valid.finish();
+        let empty = Values::new(self.kind, self.text_bytes());
+        let values = std::mem::replace(&mut self.values, empty);
+        Ok(match values {
+            Values::Int(values) => Arc::new(Int64Array::try_new(values.into(), nulls)?),
+            Values::Decimal(values) => {
+                let array = Decimal128Array::try_new(values.into(), nulls)?;
+                Arc::new(array.with_data_type(self.kind.arrow()))
+            }
+            Values::Date(values) => Arc::new(Date32Array::try_new(values.into(), nulls)?),
+            Values::Timestamp(values) => {
+                Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?)
+            }
+            Values::Bit(mut values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
+            Values::Text { bytes, ends } => {
+                let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+                Arc::new(StringArray::try_new(ends, Buffer::from_vec(bytes), nulls)?)
+            }
+        })
+    }
+}
+
+/// The end of the bytes so far as an offset. A batch is closed far below 2 GiB.
+fn end(bytes: &[u8]) -> i32 {
+    i32::try_from(bytes.len()).unwrap_or(i32::MAX)
+}
+
+fn int(cell: Cell<'_>) -> Result<i64, RejectReason> {
+    match cell {
+        Cell::Text(text) => text::int(text),
+        Cell::Int(value) => Ok(value),
+        Cell::Bit(value) => Ok(i64::from(value)),
+        // Every integer up to 2^53 is exact as a float; beyond, the float does not say which.
+        #[allow(clippy::cast_possible_truncation)]
+        Cell::Real(value) if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 => {
+            Ok(value as i64)
+        }
+        Cell::Decimal(..) => {
+            let whole = decimal(cell, 19, 0)?;
+            i64::try_from(whole).map_err(|_| RejectReason::BadNumber)
+        }
+        _ => Err(RejectReason::BadNumber),
+    }
+}
+
+fn decimal(cell: Cell<'_>, precision: u8, scale: i8) -> Result<i128, RejectReason> {
+    let scaled = |value: i128, from: i8| {
+        let places = u32::try_from(scale.saturating_sub(from)).ok()?;
+        value.checked_mul(10i128.checked_pow(places)?)
+    };
+    match cell {
+        Cell::Text(text) => text::decimal(text, precision, scale),
+        Cell::Int(value) => {
+            let value = scaled(i128::from(value), 0).ok_or(RejectReason::BadNumber)?;
+            text::fits(value, precision)
+        }
+        Cell::Decimal(value, from) if from <= scale => {
+            let value = scaled(value, from).ok_or(RejectReason::BadNumber)?;
+            text::fits(value, precision)
+        }
+        Cell::Decimal(value, from) => {
+            let places = u32::try_from(from.saturating_sub(scale)).unwrap_or(u32::MAX);
+            let unit = 10i128.checked_pow(places).ok_or(RejectReason::BadNumber)?;
+            if value % unit != 0 {
+                return Err(RejectReason::BadNumber);
+            }
+            text::fits(value / unit, precision)
+        }
+        // A float has no exact decimals: it is rounded to the declared scale when it is that close
+        // to it, so that 0.1 is 0.1 and 0.12 is no decimal(2,1).
+        #[allow(clippy::cast_possible_truncation)]
+        Cell::Real(value) => {
+            let unscaled = value * 10f64.powi(i32::from(scale));
+            let rounded = unscaled.round();
+            let close = (unscaled - rounded).abs() <= 1e-9 * unscaled.abs().max(1.0);
+            if !close || rounded.abs() > 9_007_199_254_740_992.0 {
+                return Err(RejectReason::BadNumber);
+            }
+            text::fits(rounded as i128, precision)
+        }
+        _ => Err(RejectReason::BadNumber),
+    }
+}
+
+fn date(cell: Cell<'_>) -> Result<i32, RejectReason> {
+    match cell {
+        Cell::Text(text) => text::date(text),
+        Cell::Date(day) => Ok(day),
+        Cell::Timestamp(micros) => {
+            i32::try_from(micros.div_euclid(DAY_MICROS)).map_err(|_| RejectReason::BadDate)
+        }
+        _ => Err(RejectReason::BadDate),
+    }
+}
+
+fn timestamp(cell: Cell<'_>) -> Result<i64, RejectReason> {
+    match cell {
+        Cell::Text(text) => text::timestamp(text),
+        Cell::Date(day) => Ok(i64::from(day) * DAY_MICROS),
+        Cell::Timestamp(micros) => Ok(micros),
+        _ => Err(RejectReason::BadDate),
+    }
+}
+
+fn time(cell: Cell<'_>) -> Result<i64, RejectReason> {
+    match cell {
+        Cell::Text(text) => text::time(text),
+        Cell::Time(micros) => Ok(micros),
+        Cell::Timestamp(micros) => Ok(micros.rem_euclid(DAY_MICROS)),
+        _ => Err(RejectReason::BadTime),
+    }
+}
+
+fn bit(cell: Cell<'_>) -> Result<bool, RejectReason> {
+    match cell {
+        Cell::Text(text) => text::bit(text),
+        Cell::Bit(value) => Ok(value),
+        Cell::Int(value @ (0 | 1)) => Ok(value == 1),
+        _ => Err(RejectReason::BadBoolean),
+    }
+}
+
+/// Appends the cell as text: numbers as they are written, bits as 0/1, dates as ISO.
+fn write_text(cell: Cell<'_>, bytes: &mut Vec<u8>) -> Result<(), RejectReason> {
+    // Writing to a vector cannot fail.
+    let _ = match cell {
+        Cell::Text(text) => {
+            if std::str::from_utf8(text).is_err() {
+                return Err(RejectReason::InvalidUtf8);
+            }
+            bytes.extend_from_slice(text);
+            Ok(())
+        }
+        Cell::Int(value) => write!(bytes, "{value}"),
+        Cell::Real(value) => write!(bytes, "{value}"),
+        Cell::Decimal(value, scale) => {
+            let places = usize::try_from(scale).unwrap_or(0);
+            let unit = 10u128
+                .checked_pow(u32::try_from(places).unwrap_or(0))
+                .unwrap_or(1);
+            let sign = if value < 0 { "-" } else { "" };
+            let (whole, fraction) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
+            if places == 0 {
+                write!(bytes, "{sign}{whole}")
+            } else {
+                write!(bytes, "{sign}{whole}.{fraction:0places$}")
+            }
+        }
+        Cell::Bit(value) => write!(bytes, "{}", u8::from(value)),
+        Cell::Date(day) => write!(bytes, "{}", iso_date(i64::from(day))),
+        Cell::Timestamp(micros) => {
+            let time = text::time_text(micros);
+            let time = String::from_utf8_lossy(&time);
+            write!(bytes, "{} {time}", iso_date(micros.div_euclid(DAY_MICROS)))
+        }
+        Cell::Time(micros) => bytes.write_all(&text::time_text(micros)),
+        Cell::Null => Ok(()),
+    };
+    Ok(())
+}
+
+fn iso_date(days: i64) -> String {
+    chrono::DateTime::from_timestamp(days.saturating_mul(86_400), 0)
+        .map(|at| at.format("%Y-%m-%d").to_string())
+        .unwrap_or_default()
+}
