@@ -203,7 +203,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         http: fullsync::load::client(&settings()).unwrap(),
         token: None,
         settings: settings(),
-        journal: ledger.journal("bench", 1).unwrap(),
+        journal: Some(ledger.journal("bench", 1).unwrap()),
         progress: Arc::new(Quiet),
         cancel: tokio::sync::watch::channel(false).1,
     };

@@ -82,6 +82,8 @@ pub struct Book {
     streak: (Option<Reason>, u32),
     stopped: bool,
     dropped: bool,
+    /// What is pending in a plan would be sent: it withholds nothing.
+    dry: bool,
     /// Rows and errors entered since progress was last shown.
     fresh: (u64, u64),
     /// Rows that were settled twice: a fault of this program, reported by the accounting check.
@@ -121,6 +123,7 @@ impl Book {
         due: Arc<Decisions>,
         settled: Arc<SettledRows>,
         results: &Path,
+        dry: bool,
     ) -> Result<Self, ResultsError> {
         Ok(Self {
             tally: ResourceTally::default(),
@@ -138,6 +141,7 @@ impl Book {
             streak: (None, 0),
             stopped: false,
             dropped: false,
+            dry,
             fresh: (0, 0),
             settled_twice: 0,
         })
@@ -379,7 +383,8 @@ impl Book {
         let Some(child) = Withheld::child_of(line.outcome) else {
             return;
         };
-        if self.due.delivered_before(line.row) {
+        let planned = self.dry && child == Outcome::Pending;
+        if planned || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {

@@ -13,6 +13,7 @@ use super::decisions::Decisions;
 use super::objects::{Columns, Objects, ObjectsError};
 use super::sink::{Held, Message};
 use super::withheld::{Withheld, WithheldKeys};
+use crate::ledger::Disposition;
 use crate::metadata::ReferenceColumns;
 use crate::object::{KeyHash, body_columns, encode};
 use crate::target::{Chunk, Operation, Unit};
@@ -61,6 +62,8 @@ pub(super) struct Feed {
     /// Withheld objects of the resources before it, by resource name; empty ones left out.
     pub(super) parents: Vec<(Arc<str>, Arc<WithheldKeys>)>,
     pub(super) shared: Arc<Shared>,
+    /// A plan: what is due is reported as pending, nothing is sent.
+    pub(super) dry: bool,
 }
 
 impl Feed {
@@ -161,6 +164,20 @@ impl Feed {
                 Ok::<bool, FeedError>(complete)
             })?;
         Ok(complete)
+    }
+
+    /// Reports rows that a run would send.
+    fn planned(&self, rows: Vec<u64>, batch: &RecordBatch) -> Result<(), FeedError> {
+        let why = rows.iter().map(|row| {
+            Held::Pending(match self.due.disposition(*row) {
+                Disposition::SendChanged => "would_update",
+                Disposition::SendAgain => "would_send_again",
+                _ => "would_create",
+            })
+        });
+        let why = why.collect();
+        let scope = self.objects.scope(batch)?;
+        self.to_sink(Message::Held { resource: self.resource, rows, scope, why })
     }
 
     fn without_withheld(

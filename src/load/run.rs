@@ -61,8 +61,8 @@ pub struct Load {
     pub token: Option<Arc<Token>>,
     /// Limits.
     pub settings: LoadSettings,
-    /// This run's journal.
-    pub journal: Journal,
+    /// This run's journal. None: a plan, which sends nothing and reports what is due as pending.
+    pub journal: Option<Journal>,
     /// Where progress is shown.
     pub progress: Arc<dyn Progress>,
     /// True when the run shall end: requests in flight are finished, nothing more is sent.
@@ -193,6 +193,7 @@ impl Load {
     /// # Errors
     /// [`LoadError`]: files that cannot be read or written.
     pub async fn run(self) -> Result<Loaded, LoadError> {
+        let dry = self.journal.is_none();
         let workers = self.settings.concurrency_max.max(1);
         let (feed, units) = async_channel::bounded(2 * workers);
         let (sink_in, sink_out) = async_channel::bounded(16 * workers);
@@ -216,7 +217,7 @@ impl Load {
             cancel,
             cause: Mutex::new(None),
         });
-        let (stations, books) = prepare(self.resources, &self.standard, &shared)?;
+        let (stations, books) = prepare(self.resources, &self.standard, &shared, dry)?;
         let sink = Sink {
             books,
             journal: self.journal,
@@ -264,6 +265,7 @@ fn prepare(
     resources: Vec<LoadResource>,
     standard: &Arc<Standard>,
     shared: &Arc<Shared>,
+    dry: bool,
 ) -> Result<(Vec<Station>, Vec<Book>), LoadError> {
     let mut stations = Vec::new();
     let mut books = Vec::new();
@@ -285,6 +287,7 @@ fn prepare(
             Arc::clone(&due),
             Arc::clone(&settled),
             &r.results,
+            dry,
         )?);
         stations.push(Station {
             feed: Feed {
@@ -296,6 +299,7 @@ fn prepare(
                 references: ReferenceColumns::new(standard, &r.meta),
                 parents: Vec::new(),
                 shared: Arc::clone(shared),
+                dry,
             },
             prerequisites: r.prerequisites,
             authorizers: r.authorizers,

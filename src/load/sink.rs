@@ -106,7 +106,8 @@ pub enum SinkError {
 /// The thread's state.
 pub(super) struct Sink {
     pub(super) books: Vec<Book>,
-    pub(super) journal: Journal,
+    /// None for a plan.
+    pub(super) journal: Option<Journal>,
     pub(super) shared: Arc<Shared>,
     pub(super) done: tokio::sync::mpsc::UnboundedSender<PassDone>,
 }
@@ -128,8 +129,10 @@ impl Sink {
             self.shared.feed.close();
         }
         outcome?;
-        self.journal.flush()?;
-        self.journal.close()?;
+        self.flush()?;
+        if let Some(journal) = self.journal {
+            journal.close()?;
+        }
         Ok(self.books)
     }
 
@@ -141,7 +144,7 @@ impl Sink {
                 Err(async_channel::TryRecvError::Closed) => return Ok(()),
                 Err(async_channel::TryRecvError::Empty) => {
                     // Nothing waits: a good moment to put on disk what has come in.
-                    self.journal.flush()?;
+                    self.flush()?;
                     self.show();
                     flushed = Instant::now();
                     match messages.recv_blocking() {
@@ -152,11 +155,15 @@ impl Sink {
             };
             self.take(message)?;
             if flushed.elapsed() >= FLUSH {
-                self.journal.flush()?;
+                self.flush()?;
                 self.show();
                 flushed = Instant::now();
             }
         }
+    }
+
+    fn flush(&mut self) -> Result<(), LedgerError> {
+        self.journal.as_mut().map_or(Ok(()), Journal::flush)
     }
 
     /// Moves the progress bars.
@@ -256,7 +263,8 @@ impl Sink {
         }
         for (i, verdict) in settled.unit.range.clone().zip(&settled.verdicts) {
             book.settle(i, settled, verdict, now)?;
-            if let Some(event) = journalled(chunk, i, verdict, book.pass()) {
+            let event = journalled(chunk, i, verdict, book.pass());
+            if let (Some(event), Some(journal)) = (event, journal.as_mut()) {
                 journal.append(std::iter::once(Entry {
                     resource: &shared.names[chunk.resource],
                     key_hash: chunk.key_hash(i),

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::connect::Target;
 use super::{Context, RunError, Selection, Staged};
-use crate::ledger::{Due, DueOptions, Ledger, due as decide};
+use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
 use crate::load::{Load, LoadResource};
-use crate::object::{Outcome, Reason};
 use crate::pipeline::Mode;
 use crate::progress::Progress;
-use crate::report::{Age, ExampleRef, Tally};
+use crate::report::Tally;
 use crate::target::Operation;
 use crate::target::edfi::{Edfi, Route};
 
@@ -50,13 +49,13 @@ pub(super) fn due(
     Ok(all)
 }
 
-/// Sends what is due.
+/// Sends what is due; without a journal only finds out what would be sent.
 pub(super) async fn load(
     context: &Context,
     selection: &Selection,
     staged: &Staged,
     target: &Target,
-    ledger: &Ledger,
+    journal: Option<Journal>,
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
@@ -78,7 +77,6 @@ pub(super) async fn load(
         prerequisites: p.prerequisites.clone(),
         authorizers: p.authorizers.clone(),
     });
-    let now = chrono::Utc::now().timestamp_micros();
     let load = Load {
         run: staged.id().to_owned(),
         resources: resources.collect(),
@@ -87,7 +85,7 @@ pub(super) async fn load(
         http: target.api.http.clone(),
         token: Some(Arc::clone(&target.api.token)),
         settings: context.pipeline.load.clone(),
-        journal: ledger.journal(staged.id(), now)?,
+        journal,
         progress: Arc::clone(progress),
         cancel: context.cancel.clone(),
     };
@@ -107,30 +105,4 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
     })
-}
-
-/// What a load would come to, as far as it can be known without sending: what is due counts as
-/// pending.
-pub(super) fn plan(selection: &Selection, staged: &Staged, due: &[Due]) -> Delivered {
-    use crate::ledger::Disposition as D;
-    let mut tally = Tally::default();
-    for (p, due) in selection.resources.iter().zip(due) {
-        let resource = tally.resource(&p.resource.name);
-        resource.transformed = staged.transformed(&p.resource.name);
-        resource.count(Outcome::Collapsed, due.counts.of(D::Collapsed));
-        resource.count(Outcome::Unchanged, due.counts.of(D::Unchanged));
-        resource.count(Outcome::Rejected, due.counts.of(D::Rejected));
-        resource.count(Outcome::Skipped, due.counts.of(D::Skipped));
-        let mut each = |outcome, code: &'static str, rows: u64| {
-            for _ in 0..rows {
-                let reason = Reason::fixed(code);
-                resource.record(outcome, &reason, Age::Standing, ExampleRef::default());
-            }
-        };
-        each(Outcome::Rejected, "duplicate_key", due.counts.of(D::RejectedDuplicate));
-        each(Outcome::Pending, "would_create", due.counts.of(D::Send));
-        each(Outcome::Pending, "would_update", due.counts.of(D::SendChanged));
-        each(Outcome::Pending, "would_send_again", due.counts.of(D::SendAgain));
-    }
-    Delivered { tally, stopped: None, interrupted: false, settled_twice: 0 }
 }

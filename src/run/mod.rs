@@ -126,12 +126,12 @@ async fn steps(
     ))?;
     ledger.compact(Utc::now().timestamp_micros())?;
     let due = deliver::due(context, selection, staged, &ledger)?;
-    let delivered = match until {
-        Until::Loaded => {
-            deliver::load(context, selection, staged, target, &ledger, due, progress).await?
-        }
-        _ => deliver::plan(due),
+    let journal = match until {
+        Until::Loaded => Some(ledger.journal(staged.id(), Utc::now().timestamp_micros())?),
+        _ => None,
     };
+    let delivered =
+        deliver::load(context, selection, staged, target, journal, due, progress).await?;
     ledger.compact(Utc::now().timestamp_micros())?;
     Ok(Some(delivered))
 }
