@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::error::LedgerError;
 use super::manifest::{Manifest, MergedJournal, ResourceParts, generation_folder};
-use super::part::{PartWriter, sync_folder};
+use super::part::{PartWriter, Sizes, sync_folder};
 use super::replay::{self, OpenJournal, Opened};
 use super::snapshot::Snapshot;
 use crate::files;
@@ -62,6 +62,7 @@ struct Dead {
 /// Compacts the ledger in `folder`; `check` is asked after each step.
 pub(super) fn compact(
     folder: &Path,
+    sizes: Sizes,
     now: i64,
     check: &mut dyn FnMut(Step) -> Result<(), LedgerError>,
 ) -> Result<Compacted, LedgerError> {
@@ -104,8 +105,8 @@ pub(super) fn compact(
     for resource in &resources {
         let merged: Vec<_> = dead.iter().map(|d| Arc::clone(&d.journal)).collect();
         done.events += merged.iter().map(|j| j.rows(resource)).sum::<u64>();
-        let old = Snapshot::of(folder, resource, &manifest, merged)?;
-        let parts = write(folder, next.generation, &old, alive > 0)?;
+        let old = Snapshot::of(folder, resource, sizes, &manifest, merged)?;
+        let parts = write(folder, sizes, next.generation, &old, alive > 0)?;
         let before = next.resources.insert(resource.clone(), parts);
         next.previous
             .extend(before.map(|b| (resource.clone(), b.generation)));
@@ -195,12 +196,13 @@ fn merged_journal(dead: &Dead) -> MergedJournal {
 /// Writes one resource's new parts.
 fn write(
     folder: &Path,
+    sizes: Sizes,
     generation: u64,
     old: &Snapshot,
     keep_dead: bool,
 ) -> Result<ResourceParts, LedgerError> {
     let to = generation_folder(folder, old.resource(), generation);
-    let mut writer = PartWriter::new(&to, old.rows_at_most())?;
+    let mut writer = PartWriter::new(&to, sizes.parts_for(old.rows_at_most()))?;
     let rows = if keep_dead {
         old.rows_and_dead()?
     } else {

@@ -44,12 +44,14 @@ pub use snapshot::{Rows, Snapshot};
 use crate::files;
 use crate::object::KeyHash;
 use manifest::Manifest;
+use part::{SIZES, Sizes};
 use snapshot::View;
 
 /// The ledger of one target and school year. Any number of processes may have it open.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     folder: PathBuf,
+    sizes: Sizes,
 }
 
 /// How many objects of a resource the ledger knows.
@@ -103,6 +105,7 @@ impl Ledger {
         Manifest::read(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
+            sizes: SIZES,
         })
     }
 
@@ -123,7 +126,7 @@ impl Ledger {
     /// # Errors
     /// When a part or journal cannot be read.
     pub fn snapshot(&self, resource: &str) -> Result<Snapshot, LedgerError> {
-        Snapshot::open(&self.folder, resource)
+        Snapshot::open(&self.folder, resource, self.sizes)
     }
 
     /// Merges the journals of ended runs into a new generation. Does nothing while another
@@ -132,7 +135,7 @@ impl Ledger {
     /// # Errors
     /// When something cannot be read or written; the ledger then reads as before.
     pub fn compact(&self, now: i64) -> Result<Compacted, LedgerError> {
-        compact::compact(&self.folder, now, &mut |_| Ok(()))
+        compact::compact(&self.folder, self.sizes, now, &mut |_| Ok(()))
     }
 
     /// The resources that the ledger has rows of, sorted.

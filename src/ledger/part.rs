@@ -24,19 +24,36 @@ use super::shared::SharedFile;
 use crate::files;
 use crate::object::KeyHash;
 
-/// Most rows that a part is planned for.
-pub(super) const PART_ROWS: u64 = 1 << 20;
+/// How rows are divided; tests take small numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    /// Most rows that a part is planned for.
+    pub(super) part_rows: u64,
+    /// Journal rows that are merged in memory at a time.
+    pub(super) chunk_rows: u64,
+}
+
+/// What is used outside tests.
+pub(super) const SIZES: Sizes = Sizes {
+    part_rows: 1 << 20,
+    chunk_rows: 1 << 18,
+};
 
 /// Rows per batch that a reader gets.
 pub(super) const BATCH_ROWS: usize = 16 * 1024;
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// How many parts (a power of two) so many rows need.
-pub(super) fn parts_for(rows: u64) -> usize {
-    let parts = rows.div_ceil(PART_ROWS).max(1).next_power_of_two();
-    usize::try_from(parts).unwrap_or(1 << 12).min(1 << 12)
+impl Sizes {
+    /// How many parts (a power of two) so many rows need.
+    pub(super) fn parts_for(self, rows: u64) -> usize {
+        let parts = rows.div_ceil(self.part_rows).max(1).next_power_of_two();
+        usize::try_from(parts).unwrap_or(MOST_PARTS).min(MOST_PARTS)
+    }
 }
+
+/// Readers hold all parts open, so their number stays well below the usual limit of open files.
+const MOST_PARTS: usize = 256;
 
 /// The part (or other share of the hash space) that a key belongs to; `shares` is a power of two.
 pub(super) fn share_of(key: u128, shares: usize) -> usize {
@@ -150,10 +167,10 @@ pub(super) struct PartWriter {
 }
 
 impl PartWriter {
-    /// Starts a generation in an empty folder, planned for so many rows.
-    pub(super) fn new(folder: &Path, planned: u64) -> Result<Self, LedgerError> {
+    /// Starts a generation of so many parts (a power of two) in an empty folder.
+    pub(super) fn new(folder: &Path, parts: usize) -> Result<Self, LedgerError> {
         files::create_dir(folder).map_err(LedgerError::io("make", folder))?;
-        let parts = vec![0; parts_for(planned)];
+        let parts = vec![0; parts];
         let written = Written {
             parts,
             delivered: 0,

@@ -22,9 +22,6 @@ use super::row::{Columns, DELIVERED_AT, KEY_HASH, UPDATED_AT, column, hash_at};
 use crate::files;
 use crate::object::KeyHash;
 
-/// Journal rows that are merged in memory at a time.
-const CHUNK_ROWS: u64 = 256 * 1024;
-
 /// Rows that are scattered at a time.
 const SCATTER_ROWS: usize = 64 * 1024;
 
@@ -66,19 +63,9 @@ enum Kind {
 }
 
 impl Chunks {
-    /// Gathers the rows of one resource; only those of `keys` (sorted) when given. `scratch` is a
-    /// folder for large ones.
+    /// Gathers the rows of one resource, about `chunk_rows` per chunk; only those of `keys`
+    /// (sorted) when given. `scratch` is a folder for what does not fit into one chunk.
     pub(super) fn gather(
-        journals: &[Arc<OpenJournal>],
-        resource: &str,
-        columns: Columns,
-        keys: Option<&Arc<[KeyHash]>>,
-        scratch: &Path,
-    ) -> Result<Self, LedgerError> {
-        Self::gather_by(CHUNK_ROWS, journals, resource, columns, keys, scratch)
-    }
-
-    fn gather_by(
         chunk_rows: u64,
         journals: &[Arc<OpenJournal>],
         resource: &str,

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use super::error::LedgerError;
 use super::manifest::{Manifest, ResourceParts, generation_folder};
 use super::merge::{Recent, Settled, step};
-use super::part::{Part, part_name};
+use super::part::{Part, Sizes, part_name};
 use super::replay::{self, OpenJournal, Opened};
 use super::row::Columns;
 use super::scatter::Chunks;
@@ -90,6 +90,7 @@ fn open_journals(folder: &Path, manifest: &Manifest) -> Result<Vec<Arc<OpenJourn
 pub struct Snapshot {
     folder: PathBuf,
     resource: String,
+    sizes: Sizes,
     parts: Vec<Part>,
     known: ResourceParts,
     journals: Vec<Arc<OpenJournal>>,
@@ -97,7 +98,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Opens a resource; one that the ledger does not know is empty.
-    pub(super) fn open(folder: &Path, resource: &str) -> Result<Self, LedgerError> {
+    pub(super) fn open(folder: &Path, resource: &str, sizes: Sizes) -> Result<Self, LedgerError> {
         let (view, (known, parts)) = View::open_with(folder, |manifest| {
             let known = manifest
                 .resources
@@ -107,13 +108,21 @@ impl Snapshot {
             let parts = open_parts(folder, resource, &known)?;
             Ok((known, parts))
         })?;
-        Ok(Self::new(folder, resource, known, parts, view.journals))
+        Ok(Self::new(
+            folder,
+            resource,
+            sizes,
+            known,
+            parts,
+            view.journals,
+        ))
     }
 
     /// A resource of one generation, and only these journals.
     pub(super) fn of(
         folder: &Path,
         resource: &str,
+        sizes: Sizes,
         manifest: &Manifest,
         journals: Vec<Arc<OpenJournal>>,
     ) -> Result<Self, LedgerError> {
@@ -123,12 +132,13 @@ impl Snapshot {
             .cloned()
             .unwrap_or_default();
         let parts = open_parts(folder, resource, &known)?;
-        Ok(Self::new(folder, resource, known, parts, journals))
+        Ok(Self::new(folder, resource, sizes, known, parts, journals))
     }
 
     fn new(
         folder: &Path,
         resource: &str,
+        sizes: Sizes,
         known: ResourceParts,
         parts: Vec<Part>,
         mut journals: Vec<Arc<OpenJournal>>,
@@ -138,6 +148,7 @@ impl Snapshot {
         Self {
             folder,
             resource,
+            sizes,
             parts,
             known,
             journals,
@@ -193,8 +204,10 @@ impl Snapshot {
         keys: Option<Arc<[KeyHash]>>,
         keep_dead: bool,
     ) -> Result<Rows, LedgerError> {
-        let (journals, resource) = (&self.journals, &self.resource);
-        let chunks = Chunks::gather(journals, resource, columns, keys.as_ref(), &self.folder)?;
+        let (journals, resource, place) = (&self.journals, &self.resource, &self.folder);
+        let chunk_rows = self.sizes.chunk_rows;
+        let keys_ref = keys.as_ref();
+        let chunks = Chunks::gather(chunk_rows, journals, resource, columns, keys_ref, place)?;
         Ok(Rows {
             place: self.folder.clone(),
             columns,
