@@ -15,6 +15,7 @@ pub mod object;
 pub mod pipeline;
 pub mod progress;
 pub mod report;
+pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod source;

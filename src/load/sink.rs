@@ -223,7 +223,8 @@ impl Sink {
         } = self;
         let book = &mut books[resource];
         for (i, (row, why)) in rows.iter().zip(why).enumerate() {
-            let Some(event) = book.hold(*row, i, scope, why, now)? else {
+            let event = book.hold(*row, i, scope, why, now)?;
+            let (Some(event), Some(journal)) = (event, journal.as_mut()) else {
                 continue;
             };
             let id = |column: usize| {

@@ -39,10 +39,10 @@ pub(super) fn due(
         let due = match p.resource.mode {
             Mode::Post => {
                 let snapshot = ledger.snapshot(name)?;
-                decide(&staged.objects(name), Some(&snapshot), &options)?
+                decide(&staged.objects(name), Some(&snapshot), options)?
             }
             // What the target owns is looked up anew each time.
-            Mode::Verify => decide(&staged.objects(name), None, &options)?,
+            Mode::Verify => decide(&staged.objects(name), None, options)?,
         };
         all.push(due);
     }
@@ -78,7 +78,7 @@ pub(super) async fn load(
         authorizers: p.authorizers.clone(),
     });
     let load = Load {
-        run: staged.id().to_owned(),
+        run: staged.id(),
         resources: resources.collect(),
         standard: Arc::clone(&selection.standard),
         target: Box::new(rules),

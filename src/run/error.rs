@@ -19,9 +19,6 @@ pub enum RunError {
     /// Prerequisites that go round in a circle.
     #[error("the resources {} wait for each other; look at their depends_on", .0.join(" -> "))]
     Cycle(Vec<String>),
-    /// Tables or columns that the source lacks.
-    #[error("the source lacks what the mappings read:\n{}", .0.join("\n"))]
-    Missing(Vec<String>),
     /// A real district's data for a toy target.
     #[error(
         "{source_name} is not the sample and was not made by `fullsync generate`, and the \

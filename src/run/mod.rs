@@ -30,14 +30,26 @@ use connect::Target;
 pub struct Options {
     /// Resources, by name or pattern; empty = all of the pipeline.
     pub resources: Vec<String>,
-    /// Use the staging of this run (an id, or `latest`) instead of extracting afresh.
-    pub resume: Option<String>,
+    /// Where the run starts from.
+    pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
     pub demo: bool,
+}
+
+/// Where a run starts from. A run is named by its id, or `latest`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The source, read afresh.
+    #[default]
+    Source,
+    /// The staged tables of this run, transformed again (so that a mended mapping takes effect).
+    Staging(String),
+    /// The objects of this run as they are.
+    Objects(String),
 }
 
 /// How far a run goes.
@@ -96,7 +108,7 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection)?;
     let outcome = steps(context, until, progress, &selection, &*source, &mut staged, &target).await;
-    let finished = staged.close(context, &selection, outcome, target.as_ref());
+    let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -127,7 +139,7 @@ async fn steps(
     ledger.compact(Utc::now().timestamp_micros())?;
     let due = deliver::due(context, selection, staged, &ledger)?;
     let journal = match until {
-        Until::Loaded => Some(ledger.journal(staged.id(), Utc::now().timestamp_micros())?),
+        Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
         _ => None,
     };
     let delivered =

@@ -1,32 +1,33 @@
 //! From the source to finished objects: the run folder, the staged tables, the transform.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::prepare::spec;
-use super::{Context, RunError, Selection};
+use super::{Context, RunError, Selection, Start};
 use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
 use crate::progress::Progress;
-use crate::source::{self, Format, Source};
-use crate::stage::RunFolder;
-use crate::transform::{self, Inputs, Session, TableFile, Transformed};
+use crate::source::{self, Format, SisSchema, Source};
+use crate::stage::{
+    ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, SourceNote, StateDir, TargetNote,
+};
+use crate::transform::{self, Inputs, Session, TableFile};
 
 /// A run folder and what is in it.
 #[derive(Debug)]
 pub struct Staged {
-    pub(super) folder: RunFolder,
-    pub(super) tables: Vec<crate::stage::TableEntry>,
-    pub(super) objects: BTreeMap<String, Transformed>,
-    /// The school year of the run, by its end year.
+    /// The folder; its manifest tells what is staged.
+    pub folder: RunFolder,
+    /// The school year of the run, by its end year; 0 until it is known.
     pub school_year: i32,
-    /// Whether the SIS tables were staged by an earlier run.
-    resumed: bool,
-    configuration: PathBuf,
+    state: StateDir,
+    objects: BTreeMap<String, u64>,
 }
 
 /// Opens the source and checks that it may be used and has all that the mappings read.
@@ -38,17 +39,12 @@ pub(super) fn open_source(
     selection: &Selection,
 ) -> Result<Box<dyn Source>, RunError> {
     let settings = &context.pipeline.source;
-    let format = match settings.format {
-        SourceFormat::Csv => Format::Csv,
-        SourceFormat::Parquet => Format::Parquet,
-        SourceFormat::Sqlite => Format::Sqlite,
-    };
-    let source = source::open(&settings.path, format)?;
+    let source = source::open(&settings.path, format(&context.pipeline))?;
     let sandbox = matches!(context.pipeline.connection, Connection::Sandbox);
     if sandbox && !context.options.demo && !crate::generate::is_generated(&settings.path) {
         return Err(RunError::RealDataInSandbox { source_name: source.describe() });
     }
-    if context.options.resume.is_none() {
+    if context.options.start == Start::Source {
         check_source(&*source, selection)?;
     }
     Ok(source)
@@ -60,8 +56,7 @@ pub(super) fn open_source(
 /// [`RunError::Missing`] with all that is missing.
 pub fn check_source(source: &dyn Source, selection: &Selection) -> Result<(), RunError> {
     let tables: Vec<_> = selection.tables.iter().collect();
-    source::check(source, &tables)
-        .map_err(|missing| RunError::Missing(missing.iter().map(ToString::to_string).collect()))
+    Ok(source::check(source, &tables)?)
 }
 
 /// Plans every SQL file against empty tables.
@@ -98,5 +93,218 @@ fn inputs(
         views: pipeline.views.clone(),
         temp_dir,
         memory: transform::DEFAULT_MEMORY,
+    }
+}
+
+fn format(pipeline: &Pipeline) -> Format {
+    match pipeline.source.format {
+        SourceFormat::Csv => Format::Csv,
+        SourceFormat::Parquet => Format::Parquet,
+        SourceFormat::Sqlite => Format::Sqlite,
+    }
+}
+
+impl Staged {
+    /// Makes a run folder, or opens that of an earlier run whose staging is used again.
+    ///
+    /// # Errors
+    /// Too little disk space, a run that does not exist or is at work.
+    pub(super) fn open_or_create(
+        context: &Context,
+        source: &dyn Source,
+        selection: &Selection,
+    ) -> Result<Self, RunError> {
+        let pipeline = &context.pipeline;
+        let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+        let folder = match &context.options.start {
+            Start::Source => {
+                let names: Vec<&str> = selection.tables.iter().map(|t| t.name.as_str()).collect();
+                let bytes = source.total_bytes(&names);
+                crate::stage::check_disk(&pipeline.state_dir, format(pipeline), bytes)?;
+                let folder = state.create(about(context), context.now)?;
+                let files: Vec<PathBuf> =
+                    pipeline.files().into_iter().map(ToOwned::to_owned).collect();
+                folder.keep(&files)?;
+                folder
+            }
+            Start::Staging(run) | Start::Objects(run) => state.reopen(run)?,
+        };
+        let school_year = folder.manifest().school_year.unwrap_or_default();
+        let objects = folder.manifest().objects.into_iter();
+        let objects = objects.map(|note| (note.resource, note.rows)).collect();
+        Ok(Self { folder, school_year, state, objects })
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> String {
+        self.folder.id()
+    }
+
+    /// Folder of this configuration's ledgers.
+    pub fn ledgers(&self) -> PathBuf {
+        self.state.ledger()
+    }
+
+    /// The objects file of a resource.
+    pub fn objects(&self, resource: &str) -> PathBuf {
+        self.folder.objects(resource)
+    }
+
+    /// The results file of a resource.
+    pub fn results(&self, resource: &str) -> PathBuf {
+        self.folder.results(resource)
+    }
+
+    /// Rows of a resource's objects file, as counted when it was written.
+    pub fn transformed(&self, resource: &str) -> u64 {
+        self.objects.get(resource).copied().unwrap_or_default()
+    }
+
+    /// Stages the SIS tables, unless an earlier run has, and finds out the school year.
+    ///
+    /// # Errors
+    /// The source cannot be read, or the staging cannot be written.
+    pub(super) fn extract(
+        &mut self,
+        context: &Context,
+        source: &dyn Source,
+        selection: &Selection,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<(), RunError> {
+        if context.options.start == Start::Source {
+            let schema = SisSchema { tables: selection.tables.clone() };
+            let names: Vec<String> = selection.tables.iter().map(|t| t.name.clone()).collect();
+            progress.start("extract", None);
+            let watch = |table: crate::stage::Extracting<'_>| {
+                progress.advance("extract", table.staged, table.unreadable);
+                match *context.cancel.borrow() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            tokio::task::block_in_place(|| {
+                crate::stage::extract(source, &schema, &names, &self.folder, &watch)
+            })?;
+            progress.finish("extract", "done");
+        } else {
+            self.folder.staged_tables()?;
+        }
+        let given = context.options.school_year.or(context.pipeline.school_year);
+        self.school_year = match given {
+            Some(year) => year,
+            None => self.active_year()?,
+        };
+        let year = self.school_year;
+        self.folder.update(|manifest| manifest.school_year = Some(year))?;
+        Ok(())
+    }
+
+    /// The one active row of SchoolYear.
+    fn active_year(&self) -> Result<i32, RunError> {
+        let path = self.folder.stage("SchoolYear");
+        let Ok(file) = std::fs::File::open(&path) else { return Err(RunError::SchoolYear(0)) };
+        let unreadable = |e: String| std::io::Error::other(format!("{}: {e}", path.display()));
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(ParquetRecordBatchReaderBuilder::build)
+            .map_err(|e| unreadable(e.to_string()))?;
+        let mut active = Vec::new();
+        for batch in reader {
+            let batch = batch.map_err(|e| unreadable(e.to_string()))?;
+            let (Some(years), Some(flags)) =
+                (batch.column_by_name("endYear"), batch.column_by_name("active"))
+            else {
+                break;
+            };
+            let (years, flags) = (years.as_primitive::<Int64Type>(), flags.as_boolean());
+            active.extend(
+                years.iter().zip(flags).filter(|(_, on)| *on == Some(true)).filter_map(|(y, _)| y),
+            );
+        }
+        match active.as_slice() {
+            [year] => Ok(i32::try_from(*year).unwrap_or_default()),
+            other => Err(RunError::SchoolYear(other.len())),
+        }
+    }
+
+    /// Runs every resource's SQL, unless the objects of an earlier run are used again.
+    ///
+    /// # Errors
+    /// SQL that fails on the data: nothing has been sent then.
+    pub(super) async fn transform(
+        &mut self,
+        context: &Context,
+        selection: &Selection,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<(), RunError> {
+        if matches!(context.options.start, Start::Objects(_)) {
+            return Ok(());
+        }
+        let tables = selection
+            .tables
+            .iter()
+            .map(|t| (t.name.clone(), TableFile::Parquet(self.folder.stage(&t.name), t.arrow())))
+            .collect();
+        let temp = self.folder.path().join("temp");
+        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
+        let session = Session::new(&inputs).await?;
+        let options =
+            transform::Options { local_validation: context.pipeline.load.local_validation };
+        crate::files::create_dir(&self.folder.path().join("objects"))?;
+        progress.start("transform", Some(selection.resources.len() as u64));
+        self.objects.clear();
+        for p in &selection.resources {
+            let name = &p.resource.name;
+            let out = self.folder.objects(name);
+            let spec = spec(&p.resource, &p.meta);
+            let done =
+                transform::transform(&session, &spec, &selection.standard, &out, &options).await?;
+            self.folder.note_objects(note(name, done.rows, &out)?)?;
+            self.objects.insert(name.clone(), done.rows);
+            progress.advance("transform", 1, 0);
+        }
+        progress.finish("transform", "done");
+        // Nothing is in it any more; the run folder shall hold what its description says.
+        let _ = std::fs::remove_dir_all(&temp);
+        Ok(())
+    }
+
+    /// Removes old runs, as the pipeline says.
+    pub(super) fn prune(&self, context: &Context) -> Result<(), RunError> {
+        let keep = context.pipeline.keep;
+        let rules = PruneRules { runs: keep.runs, failed_days: keep.failed_days };
+        crate::stage::prune(&self.state, rules, context.now, &|_| false)?;
+        Ok(())
+    }
+}
+
+fn note(resource: &str, rows: u64, path: &std::path::Path) -> Result<FileNote, RunError> {
+    let objects = crate::load::Objects::open(path)?;
+    Ok(FileNote {
+        resource: resource.to_owned(),
+        rows,
+        bytes: std::fs::metadata(path)?.len(),
+        fingerprint: crate::stage::fingerprint(path)?,
+        columns: ColumnNote::of(objects.schema()),
+    })
+}
+
+fn about(context: &Context) -> RunAbout {
+    let pipeline = &context.pipeline;
+    let url = match &pipeline.connection {
+        Connection::Sandbox => None,
+        Connection::Server { url, .. } => Some(url.clone()),
+    };
+    RunAbout {
+        target: TargetNote {
+            kind: pipeline.target.as_str().to_owned(),
+            sandbox: url.is_none(),
+            url,
+        },
+        school_year: context.options.school_year.or(pipeline.school_year),
+        source: Some(SourceNote {
+            format: format(pipeline).as_str().to_owned(),
+            path: pipeline.source.path.display().to_string(),
+            generated: crate::generate::is_generated(&pipeline.source.path),
+        }),
     }
 }

@@ -1,0 +1,167 @@
+//! The end of a run: identities, report, manifest, pruning. Also of a run that went wrong.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::Utc;
+
+use super::connect::Target;
+use super::deliver::Delivered;
+use super::{Context, RunError, Selection, Staged, Until};
+use crate::report::{self, ErrorsReport, RunHead, RunReport, Tally, TargetReport};
+use crate::stage::{FileNote, RunState};
+
+/// A run that has ended, with what it wrote.
+#[derive(Debug)]
+pub struct Finished {
+    /// Numbers.
+    pub report: RunReport,
+    /// Errors with examples.
+    pub errors: ErrorsReport,
+    /// The run folder.
+    pub folder: PathBuf,
+    /// Why the load stopped itself; None when it did not.
+    pub stopped: Option<String>,
+}
+
+impl Staged {
+    /// Writes the report and closes the run folder, also after an error.
+    ///
+    /// # Errors
+    /// The error of the run itself, or of writing the report.
+    pub(super) fn close(
+        &self,
+        context: &Context,
+        selection: &Selection,
+        until: Until,
+        outcome: Result<Option<Delivered>, RunError>,
+        target: Option<&Target>,
+    ) -> Result<Finished, RunError> {
+        let delivered = match outcome {
+            Ok(delivered) => delivered,
+            Err(error) => {
+                let state = match *context.cancel.borrow() {
+                    true => RunState::Interrupted,
+                    false => RunState::Failed,
+                };
+                self.folder.finish(state, Utc::now())?;
+                return Err(error);
+            }
+        };
+        let mut tally = Tally::default();
+        self.count_rows(&mut tally);
+        let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
+        if let Some(delivered) = delivered {
+            tally.merge(delivered.tally);
+            interrupted |= delivered.interrupted;
+            stopped = delivered.stopped;
+            twice = delivered.settled_twice;
+            self.note_results(selection)?;
+        }
+        let head = self.head(context, selection, until, interrupted, target);
+        let errors = ErrorsReport::new(&head, &tally);
+        let mut report = RunReport::new(head, &tally);
+        if twice > 0 {
+            report.mismatches.push(format!("{twice} objects were settled twice"));
+        }
+        report.exit_code = match until {
+            Until::Planned => 0,
+            _ => report::exit_code(&report, context.pipeline.fail_on),
+        };
+        report::write(self.folder.path(), &report, &errors)?;
+        let state = match report.exit_code {
+            3 => RunState::Interrupted,
+            _ if report.total.errors > 0 => RunState::DoneWithErrors,
+            _ => RunState::Done,
+        };
+        self.folder.finish(state, Utc::now())?;
+        self.prune(context)?;
+        Ok(Finished { report, errors, folder: self.folder.path().to_owned(), stopped })
+    }
+
+    /// Rows of the source: read = staged + unreadable.
+    fn count_rows(&self, tally: &mut Tally) {
+        for table in self.folder.manifest().tables {
+            let row = tally.table(&table.name);
+            row.read = table.read;
+            row.staged = table.staged;
+            row.unreadable = table.reasons;
+        }
+    }
+
+    fn note_results(&self, selection: &Selection) -> Result<(), RunError> {
+        for p in &selection.resources {
+            let path = self.results(&p.resource.name);
+            self.folder.note_results(FileNote {
+                resource: p.resource.name.clone(),
+                rows: self.transformed(&p.resource.name),
+                bytes: std::fs::metadata(&path)?.len(),
+                fingerprint: crate::stage::fingerprint(&path)?,
+                columns: crate::stage::ColumnNote::of(&crate::load::results_schema()),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn head(
+        &self,
+        context: &Context,
+        selection: &Selection,
+        until: Until,
+        interrupted: bool,
+        target: Option<&Target>,
+    ) -> RunHead {
+        let pipeline = &context.pipeline;
+        let folder = self.folder.path();
+        let mut paths = BTreeMap::from([
+            ("run folder".to_owned(), folder.to_owned()),
+            ("tallies".to_owned(), self.folder.tallies()),
+            ("errors".to_owned(), self.folder.errors()),
+            ("log".to_owned(), self.folder.log()),
+        ]);
+        if until != Until::Extracted {
+            paths.insert("objects".to_owned(), folder.join("objects"));
+        }
+        if matches!(until, Until::Loaded | Until::Planned) {
+            paths.insert("results".to_owned(), folder.join("results"));
+        }
+        let manifest = self.folder.manifest();
+        if manifest.tables.iter().any(|t| t.unreadable > 0) {
+            paths.insert("unreadable rows".to_owned(), self.folder.rejects());
+        }
+        RunHead {
+            run: self.id(),
+            command: until.verb().to_owned(),
+            configuration: pipeline.name.clone(),
+            target: TargetReport {
+                kind: pipeline.target.as_str().to_owned(),
+                name: manifest.target.url.unwrap_or_else(|| "embedded sandbox".to_owned()),
+                fingerprint: target.map(|t| t.fingerprint.clone()),
+                school_year: Some(self.school_year),
+            },
+            sandbox: manifest.target.sandbox,
+            dry_run: until == Until::Planned,
+            started: context.now,
+            ended: Utc::now(),
+            state: match interrupted {
+                true => report::RunState::Interrupted,
+                false => report::RunState::Finished,
+            },
+            fail_on: pipeline.fail_on,
+            order: selection.resources.iter().map(|p| p.resource.name.clone()).collect(),
+            paths,
+        }
+    }
+}
+
+impl Until {
+    /// The verb that goes this far.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Extracted => "extract",
+            Self::Transformed => "transform",
+            Self::Planned => "plan",
+            Self::Loaded => "run",
+        }
+    }
+}
