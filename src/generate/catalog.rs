@@ -28,14 +28,16 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// Everyone in its grade.
-    ByAll,
+    Everyone,
     /// One of a group of that many electives is drawn per student.
-    ByDraw {
+    OneOf {
         /// The group.
         group: usize,
+        /// The course's place in the group.
+        place: usize,
     },
     /// Nobody: it stands in the catalog and has no sections.
-    ByNone,
+    Nobody,
 }
 
 /// The electives of a kind, as groups of (number suffix, name, terms); each student takes one of
@@ -93,20 +95,20 @@ pub(super) fn of(kind: Kind) -> Vec<Entry> {
                 grade: Some(grade),
                 terms: all_terms,
                 periods: if *code == "ELA" { 2 } else { 1 },
-                taken: Taken::ByAll,
+                taken: Taken::Everyone,
                 homeroom: *code == "HR",
             });
         }
     }
     for (group, choices) in electives(kind).iter().enumerate() {
-        for (code, name, terms) in *choices {
+        for (place, (code, name, terms)) in choices.iter().enumerate() {
             entries.push(Entry {
                 number: format!("{letter}-{code}"),
                 name: (*name).to_owned(),
                 grade: None,
                 terms: *terms,
                 periods: 1,
-                taken: Taken::ByDraw { group },
+                taken: Taken::OneOf { group, place },
                 homeroom: false,
             });
         }
@@ -126,14 +128,14 @@ fn unscheduled(number: String, name: &str) -> Entry {
         grade: None,
         terms: 0,
         periods: 0,
-        taken: Taken::ByNone,
+        taken: Taken::Nobody,
         homeroom: false,
     }
 }
 
-/// How many groups of electives a kind has.
-pub(super) fn groups(kind: Kind) -> usize {
-    electives(kind).len()
+/// How many electives a group of a kind has.
+pub(super) fn choices(kind: Kind, group: usize) -> usize {
+    electives(kind).get(group).map_or(0, |g| g.len())
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ macro_rules! tables {
     ($($name:ident $dialect:ident: $($column:ident)+;)+) => {
         /// A table; its number is its place in [`ALL`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(clippy::upper_case_acronyms, reason = "tables are spelled as in the SIS")]
         pub(super) enum Id {
             $(#[allow(missing_docs)] $name,)+
         }

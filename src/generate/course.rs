@@ -69,7 +69,7 @@ pub(super) fn plan(school: School, students: u64) -> Schedule {
     let mut count = 0;
     for (n, entry) in catalog::of(school.kind).into_iter().enumerate() {
         let takers = match (entry.taken, entry.grade) {
-            (Taken::ByNone, _) => 0,
+            (Taken::Nobody, _) => 0,
             (_, Some(_)) => per_grade,
             (_, None) => students.div_ceil(2),
         };
@@ -271,7 +271,7 @@ impl Schedule {
                 grade: None,
                 terms: 0b0011,
                 periods: 1,
-                taken: Taken::ByNone,
+                taken: Taken::Nobody,
                 homeroom: false,
             };
             let line = maker.tables.line(Id::Course);

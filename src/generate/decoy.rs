@@ -8,9 +8,9 @@ use super::catalog::{Entry, Taken};
 use super::columns::Id;
 use super::course::{self, Schedule};
 use super::person::{self, NewPerson, Role};
+use super::roster;
 use super::school::{School, calendar_id, school_id, structure_id, trial_id};
 use super::staff::{self, Staff};
-use super::student::roster_row;
 use super::year::{Year, plus};
 
 /// schoolID of the excluded school.
@@ -167,7 +167,7 @@ fn shadow(
     }
     for person in students {
         enrollment(maker, *person, of.calendar, year);
-        roster_row(maker, *person, section, trial, None, None);
+        roster::decoy(maker, *person, section, trial);
     }
 }
 
@@ -293,7 +293,7 @@ fn unused_course(maker: &mut Maker, school: &School, teacher: Staff, person: i64
         grade: None,
         terms: 1,
         periods: 1,
-        taken: Taken::ByNone,
+        taken: Taken::Nobody,
         homeroom: false,
     };
     let course = school.calendar * 1000 + 900;
@@ -348,5 +348,5 @@ fn section_rows(
         .int(trial);
     row.maybe(term).maybe(period).end();
     staff_row(maker, section, trial, teacher);
-    roster_row(maker, person, section, trial, None, None);
+    roster::decoy(maker, person, section, trial);
 }

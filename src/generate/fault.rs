@@ -114,10 +114,7 @@ impl Fault {
             ),
             _ => return,
         };
-        let line = maker.tables.line(table);
-        maker
-            .tally
-            .plant(kind, super::columns::ALL[table as usize].name, line, about);
+        note(maker, kind, table, about);
     }
 
     /// Notes a fault of the enrollment, before it is written.
@@ -139,20 +136,25 @@ impl Fault {
     }
 }
 
-/// Writes the rows that cannot be read. Nothing refers to them.
+/// Writes the rows that cannot be read. Nothing refers to them; `nobody` is a person who is
+/// enrolled nowhere this year.
 pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
-    let calendar = calendar_id(0, 2);
-    let plant = |maker: &mut Maker, reason: &str, table: Id, about: &str| {
-        let line = maker.tables.line(table);
-        maker.tally.plant(
-            reason,
-            super::columns::ALL[table as usize].name,
-            line,
-            about,
-        );
-    };
+    wrong_count_and_keys(maker, nobody);
+    wrong_values(maker, nobody);
+}
 
-    plant(
+fn note(maker: &mut Maker, reason: &str, table: Id, about: &str) {
+    let line = maker.tables.line(table);
+    maker.tally.plant(
+        reason,
+        super::columns::ALL[table as usize].name,
+        line,
+        about,
+    );
+}
+
+fn wrong_count_and_keys(maker: &mut Maker, nobody: i64) {
+    note(
         maker,
         "wrong_column_count",
         Id::Room,
@@ -162,7 +164,34 @@ pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
     let row = maker.tables.row(Id::Room).int(room).int(school_id(0));
     row.text("Annex").end_unreadable("wrong_column_count");
 
-    plant(maker, "bad_date", Id::Enrollment, "start date 2025-02-30");
+    note(
+        maker,
+        "duplicate_key",
+        Id::Person,
+        "the personID of an earlier row",
+    );
+    let row = maker
+        .tables
+        .row(Id::Person)
+        .int(nobody)
+        .int(1)
+        .null()
+        .null();
+    row.null().text("999999998").end_unreadable("duplicate_key");
+
+    note(maker, "empty_key", Id::Contact, "no personID");
+    let row = maker
+        .tables
+        .row(Id::Contact)
+        .null()
+        .text("nobody@example.org")
+        .null();
+    row.null().null().null().end_unreadable("empty_key");
+}
+
+fn wrong_values(maker: &mut Maker, nobody: i64) {
+    let calendar = calendar_id(0, 2);
+    note(maker, "bad_date", Id::Enrollment, "start date 2025-02-30");
     let id = maker.ids.enrollment();
     let end_year = i64::from(maker.year.end_year);
     let row = maker
@@ -185,7 +214,7 @@ pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
         .text("N");
     row.null().null().end_unreadable("bad_date");
 
-    plant(maker, "bad_number", Id::Roster, "section 12x7");
+    note(maker, "bad_number", Id::Roster, "section 12x7");
     let id = maker.ids.roster();
     let row = maker
         .tables
@@ -196,7 +225,7 @@ pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
         .int(1);
     row.null().null().null().end_unreadable("bad_number");
 
-    plant(maker, "bad_boolean", Id::Course, "active is `maybe`");
+    note(maker, "bad_boolean", Id::Course, "active is `maybe`");
     let row = maker
         .tables
         .row(Id::Course)
@@ -212,7 +241,7 @@ pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
         .null();
     row.null().end_unreadable("bad_boolean");
 
-    plant(maker, "invalid_utf8", Id::Address, "street in Latin-1");
+    note(maker, "invalid_utf8", Id::Address, "street in Latin-1");
     let id = maker.ids.address();
     let row = maker
         .tables
@@ -223,28 +252,4 @@ pub(super) fn unreadable_rows(maker: &mut Maker, nobody: i64) {
         .bytes(b"Stra\xdfe");
     let row = row.text("St").null().text("Millbrook").text("TX");
     row.text("79999").end_unreadable("invalid_utf8");
-
-    plant(
-        maker,
-        "duplicate_key",
-        Id::Person,
-        "the personID of an earlier row",
-    );
-    let row = maker
-        .tables
-        .row(Id::Person)
-        .int(nobody)
-        .int(1)
-        .null()
-        .null();
-    row.null().text("999999998").end_unreadable("duplicate_key");
-
-    plant(maker, "empty_key", Id::Contact, "no personID");
-    let row = maker
-        .tables
-        .row(Id::Contact)
-        .null()
-        .text("nobody@example.org")
-        .null();
-    row.null().null().null().end_unreadable("empty_key");
 }

@@ -224,7 +224,7 @@ fn calendar_row(maker: &mut Maker, index: usize, kind: Kind, calendar: i64) {
         .date(begin)
         .date(end);
     // A flag that was never touched is NULL, and means the same as 0.
-    let row = if index % 2 == 0 {
+    let row = if index.is_multiple_of(2) {
         row.null()
     } else {
         row.bit(false)

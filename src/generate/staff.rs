@@ -68,7 +68,7 @@ pub(super) fn make(maker: &mut Maker, school: &School, sections: usize) -> Vec<S
         teachers.push(teacher);
     }
     let count = teachers.len();
-    for (n, kind) in ["Principal", "Counselor", "Librarian"]
+    for (n, kind) in ["Principal", "Counselor", "Instructional Aide", "Librarian"]
         .into_iter()
         .enumerate()
     {
