@@ -26,7 +26,10 @@ pub(super) const LISTS: &[CodeList] = &[
         codes: &[
             ("PK", "preschool (no enrollments)"),
             ("KG", "kindergarten"),
-            ("01 to 12", "grades; some elementary enrollments have `1` for `01`"),
+            (
+                "01 to 12",
+                "grades; some elementary enrollments have `1` for `01`",
+            ),
             (UNKNOWN_GRADE, "unknown on purpose (planted)"),
         ],
     },
@@ -40,7 +43,11 @@ pub(super) const LISTS: &[CodeList] = &[
     },
     CodeList {
         column: "Calendar.type",
-        codes: &[("(empty)", "elementary"), ("S", "school"), ("I", "instructional")],
+        codes: &[
+            ("(empty)", "elementary"),
+            ("S", "school"),
+            ("I", "instructional"),
+        ],
     },
     CodeList {
         column: "DayEvent.type",
@@ -63,15 +70,27 @@ pub(super) const LISTS: &[CodeList] = &[
     },
     CodeList {
         column: "Enrollment.endStatus",
-        codes: &[("T", "transferred"), ("W", "withdrawn"), ("E", "end of school year")],
+        codes: &[
+            ("T", "transferred"),
+            ("W", "withdrawn"),
+            ("E", "end of school year"),
+        ],
     },
     CodeList {
         column: "Enrollment.serviceType",
-        codes: &[("P", "primary"), ("S", "secondary"), ("N", "special services: out of scope")],
+        codes: &[
+            ("P", "primary"),
+            ("S", "secondary"),
+            ("N", "special services: out of scope"),
+        ],
     },
     CodeList {
         column: "Employment.type",
-        codes: &[("T", "tenured or permanent"), ("P", "probationary"), ("C", "contractual")],
+        codes: &[
+            ("T", "tenured or permanent"),
+            ("P", "probationary"),
+            ("C", "contractual"),
+        ],
     },
     CodeList {
         column: "EmploymentAssignment.type",
@@ -116,7 +135,11 @@ pub(super) const LISTS: &[CodeList] = &[
     },
     CodeList {
         column: "LEP.programStatus",
-        codes: &[("LEP", "limited"), ("Exited LEP", "monitored"), ("Not LEP", "not limited")],
+        codes: &[
+            ("LEP", "limited"),
+            ("Exited LEP", "monitored"),
+            ("Not LEP", "not limited"),
+        ],
     },
     CodeList {
         column: "Address.state",
