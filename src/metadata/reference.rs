@@ -3,6 +3,7 @@
 //! Reads: body columns of record batches, the standard. Writes: nothing. Never: I/O.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, ListArray, RecordBatch};
 use arrow::error::ArrowError;
@@ -158,11 +159,11 @@ fn target(
 fn locate(batch: &RecordBatch, path: &[String]) -> Option<(Vec<ListArray>, ArrayRef)> {
     let (first, rest) = path.split_first()?;
     let mut lists = Vec::new();
-    let mut array = batch.column_by_name(first)?.clone();
+    let mut array = Arc::clone(batch.column_by_name(first)?);
     for name in rest {
         if let Some(list) = array.as_list_opt::<i32>() {
             lists.push(list.clone());
-            array = list.values().clone();
+            array = Arc::clone(list.values());
         }
         array = member(array.as_struct_opt()?, name)?;
     }

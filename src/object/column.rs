@@ -3,6 +3,7 @@
 //! Reads: record batches. Writes: nothing. Never: knows which resource a key belongs to.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, StructArray, make_array,
@@ -68,11 +69,11 @@ impl KeyColumn {
 pub fn member(parent: &StructArray, name: &str) -> Option<ArrayRef> {
     let child = parent.column_by_name(name)?;
     if parent.null_count() == 0 {
-        return Some(child.clone());
+        return Some(Arc::clone(child));
     }
     let nulls = NullBuffer::union(parent.nulls(), child.logical_nulls().as_ref());
     if child.data_type() == &DataType::Null {
-        return Some(child.clone());
+        return Some(Arc::clone(child));
     }
     let data = child.to_data().into_builder().nulls(nulls).build().ok()?;
     Some(make_array(data))
@@ -82,7 +83,7 @@ pub fn member(parent: &StructArray, name: &str) -> Option<ArrayRef> {
 /// struct above it is NULL. None when there is no such column.
 pub fn column_at(batch: &RecordBatch, path: &str) -> Option<ArrayRef> {
     let mut names = path.split('.');
-    let mut array = batch.column_by_name(names.next()?)?.clone();
+    let mut array = Arc::clone(batch.column_by_name(names.next()?)?);
     for name in names {
         array = member(array.as_struct_opt()?, name)?;
     }
@@ -91,8 +92,6 @@ pub fn column_at(batch: &RecordBatch, path: &str) -> Option<ArrayRef> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::Date32Array;
     use arrow::datatypes::{Field, Fields};
 

@@ -94,6 +94,6 @@ impl ObjectBuilder {
         columns.extend(scope.source.map(|c| Arc::new(c) as _));
         columns.extend(scope.ids);
         columns.extend(holds.columns());
-        RecordBatch::try_new(self.schema.clone(), columns)
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 }

@@ -116,7 +116,7 @@ impl Work<'_> {
     async fn attempt(&self, state: &SessionState) -> Result<Transformed, TransformError> {
         let streams = self.streams(state).await.map_err(|e| self.failed(e))?;
         let (batches, finished) = mpsc::channel(streams.len().max(1) * WAITING);
-        let schema = self.builder.schema().clone();
+        let schema = Arc::clone(self.builder.schema());
         let file = ObjectsFile::create(self.out, schema).map_err(|e| self.not_written(e))?;
         let writer = tokio::task::spawn_blocking(move || write_all(file, finished));
         let mut partitions = JoinSet::new();

@@ -224,7 +224,7 @@ fn register(
 
 fn provider(table: &TableFile) -> Result<Arc<dyn TableProvider>, TransformError> {
     let (path, schema) = match table {
-        TableFile::Empty(schema) => return Ok(Arc::new(EmptyTable::new(schema.clone()))),
+        TableFile::Empty(schema) => return Ok(Arc::new(EmptyTable::new(Arc::clone(schema)))),
         TableFile::Parquet(path, schema) => (path, schema),
     };
     let bad = || failed(path.display().to_string());
@@ -238,7 +238,7 @@ fn provider(table: &TableFile) -> Result<Arc<dyn TableProvider>, TransformError>
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let config = ListingTableConfig::new(url)
         .with_listing_options(options)
-        .with_schema(schema.clone());
+        .with_schema(Arc::clone(schema));
     Ok(Arc::new(ListingTable::try_new(config).map_err(bad())?))
 }
 

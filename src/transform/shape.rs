@@ -28,9 +28,9 @@ enum Form {
     /// A scalar that is cast.
     Cast(DataType),
     /// A struct: which member comes where, and its form.
-    Struct(Vec<(usize, Form)>, Fields),
+    Struct(Vec<(usize, Self)>, Fields),
     /// A list: the form of its elements.
-    List(Box<Form>, FieldRef),
+    List(Box<Self>, FieldRef),
 }
 
 /// The body of a resource: made once from the SQL's schema, applied to each batch.
@@ -69,7 +69,7 @@ impl Shape {
             .map(|(i, form)| form.apply(batch.column(*i)))
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns?, &options)
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns?, &options)
     }
 }
 
@@ -107,7 +107,7 @@ fn form(from: &DataType, kind: Option<&metadata::Kind>) -> (Form, DataType) {
             let (form, data_type) = form(element.data_type(), kind);
             let element = Arc::new(Field::new("item", data_type, true));
             (
-                Form::List(Box::new(form), element.clone()),
+                Form::List(Box::new(form), Arc::clone(&element)),
                 DataType::List(element),
             )
         }
@@ -124,7 +124,7 @@ fn form(from: &DataType, kind: Option<&metadata::Kind>) -> (Form, DataType) {
 impl Form {
     fn apply(&self, array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         match self {
-            Self::Keep => Ok(array.clone()),
+            Self::Keep => Ok(Arc::clone(array)),
             Self::Cast(wanted) => cast_strictly(array, wanted),
             Self::Struct(forms, fields) => {
                 let parent = array.as_struct();
@@ -137,7 +137,7 @@ impl Form {
             Self::List(form, element) => {
                 let list = as_list(array)?;
                 let (offsets, values) = own_values(list.as_list::<i32>())?;
-                pruned_list(element.clone(), offsets, form.apply(&values)?)
+                pruned_list(Arc::clone(element), offsets, form.apply(&values)?)
             }
         }
     }
@@ -145,12 +145,12 @@ impl Form {
 
 fn as_list(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.data_type() {
-        DataType::List(_) => Ok(array.clone()),
+        DataType::List(_) => Ok(Arc::clone(array)),
         DataType::LargeList(element)
         | DataType::FixedSizeList(element, _)
         | DataType::ListView(element)
         | DataType::LargeListView(element) => {
-            cast_strictly(array, &DataType::List(element.clone()))
+            cast_strictly(array, &DataType::List(Arc::clone(element)))
         }
         other => Err(ArrowError::CastError(format!("{other} is no list"))),
     }

@@ -173,7 +173,7 @@ impl District {
 pub(super) fn read(path: &Path) -> RecordBatch {
     let file = File::open(path).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-    let schema: SchemaRef = reader.schema().clone();
+    let schema = SchemaRef::clone(reader.schema());
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
     concat_batches(&schema, &batches).unwrap()
 }
