@@ -195,12 +195,20 @@ impl Duplicates {
 
 /// Keys that are rejected or skipped now and were never delivered: what refers to them cannot be
 /// sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Withheld {
-    /// Sorted by key.
+    /// Sorted by key; the number is the reason's.
     keys: Vec<(KeyHash, Outcome, u16)>,
     reasons: Vec<Reason>,
 }
+
+impl PartialEq for Withheld {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Withheld {}
 
 impl Withheld {
     /// Adds a key that is greater than those before.
