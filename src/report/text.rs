@@ -19,22 +19,35 @@ pub struct TextOptions {
     pub server_messages: bool,
 }
 
-/// A column of the table: its title and its number.
-type Column = (&'static str, fn(&Counts) -> u64);
+/// A column of the table: its title, a short one for narrow terminals, its number.
+#[derive(Clone, Copy)]
+struct Column {
+    title: &'static str,
+    short: &'static str,
+    number: fn(&Counts) -> u64,
+}
+
+const fn column(title: &'static str, short: &'static str, number: fn(&Counts) -> u64) -> Column {
+    Column {
+        title,
+        short,
+        number,
+    }
+}
 
 const COLUMNS: [Column; 12] = [
-    ("Transformed", |c| c.transformed),
-    ("Collapsed", |c| c.collapsed),
-    ("Unchanged", |c| c.unchanged),
-    ("Skipped", |c| c.skipped),
-    ("Rejected", |c| c.rejected),
-    ("Blocked", |c| c.blocked),
-    ("Created", |c| c.created),
-    ("Updated", |c| c.updated),
-    ("Failed", |c| c.failed),
-    ("Pending", |c| c.pending),
-    ("Processed", |c| c.processed),
-    ("Errors", |c| c.errors),
+    column("Transformed", "Transf", |c| c.transformed),
+    column("Collapsed", "Coll", |c| c.collapsed),
+    column("Unchanged", "Unch", |c| c.unchanged),
+    column("Skipped", "Skip", |c| c.skipped),
+    column("Rejected", "Rej", |c| c.rejected),
+    column("Blocked", "Block", |c| c.blocked),
+    column("Created", "Creat", |c| c.created),
+    column("Updated", "Upd", |c| c.updated),
+    column("Failed", "Fail", |c| c.failed),
+    column("Pending", "Pend", |c| c.pending),
+    column("Processed", "Proc", |c| c.processed),
+    column("Errors", "Err", |c| c.errors),
 ];
 
 const SANDBOX: &str = "SANDBOX: the target is the embedded sandbox, no real system receives data";
@@ -152,50 +165,96 @@ fn grouped(number: u64) -> String {
     out
 }
 
-fn table(out: &mut String, report: &RunReport, options: TextOptions) -> std::fmt::Result {
-    if report.resources.is_empty() {
-        return Ok(());
-    }
-    let number_width = |column: &Column| {
+/// Which columns fit, and how wide each is.
+struct Layout {
+    name: usize,
+    columns: Vec<(&'static str, fn(&Counts) -> u64, usize)>,
+    left_out: Vec<&'static str>,
+}
+
+/// Narrowest column of names.
+const NAME: usize = 16;
+
+fn layout(report: &RunReport, width: Option<usize>) -> Layout {
+    let widest = |title: &str, number: fn(&Counts) -> u64| {
         let numbers = report
             .resources
             .iter()
             .map(|r| &r.counts)
             .chain([&report.total]);
-        let longest = numbers
-            .map(|c| grouped(column.1(c)).len())
+        numbers
+            .map(|c| grouped(number(c)).len())
+            .chain([title.len()])
             .max()
-            .unwrap_or(0);
-        longest.max(column.0.len())
+            .unwrap_or(0)
+    };
+    let measured = |columns: &[Column], short: bool| {
+        let one = |c: &Column| {
+            let title = if short { c.short } else { c.title };
+            (title, c.number, widest(title, c.number))
+        };
+        columns.iter().map(one).collect::<Vec<_>>()
     };
     let names = report.resources.iter().map(|r| r.resource.len());
-    let mut name_width = names.chain(["Resource".len()]).max().unwrap_or(0);
-    let mut columns: Vec<(Column, usize)> = COLUMNS.map(|c| (c, number_width(&c))).to_vec();
-    let mut left_out = Vec::new();
-    let numbers =
-        |columns: &[(Column, usize)]| -> usize { columns.iter().map(|(_, width)| width + 2).sum() };
-    if let Some(width) = options.width {
-        if name_width + numbers(&columns) > width {
-            let always = ["Transformed", "Processed", "Errors"];
-            columns.retain(|((title, number), _)| {
-                let keep = always.contains(title) || number(&report.total) > 0;
-                if !keep {
-                    left_out.push(*title);
-                }
-                keep
-            });
-        }
-        name_width = name_width.min(width.saturating_sub(numbers(&columns)).max(24));
+    let name = names.chain(["Resource".len()]).max().unwrap_or(0);
+    let all = Layout {
+        name,
+        columns: measured(&COLUMNS, false),
+        left_out: Vec::new(),
+    };
+    let Some(width) = width.filter(|width| all.width() > *width) else {
+        return all;
+    };
+
+    let always = ["Transformed", "Processed", "Errors"];
+    let shown = |c: &Column| always.contains(&c.title) || (c.number)(&report.total) > 0;
+    let (kept, left_out): (Vec<Column>, Vec<Column>) = COLUMNS.into_iter().partition(shown);
+    let left_out = left_out.iter().map(|c| c.title).collect();
+    let fewer = Layout {
+        columns: measured(&kept, false),
+        left_out,
+        ..all
+    };
+    if fewer.width() <= width {
+        return fewer;
     }
-    writeln!(out)?;
-    write!(out, "{:name_width$}", "Resource")?;
-    for ((title, _), width) in &columns {
+    let mut short = Layout {
+        columns: measured(&kept, true),
+        ..fewer
+    };
+    let over = short.width().saturating_sub(width);
+    short.name = short.name.saturating_sub(over).max(NAME);
+    short
+}
+
+impl Layout {
+    fn width(&self) -> usize {
+        self.name
+            + self
+                .columns
+                .iter()
+                .map(|(.., width)| width + 2)
+                .sum::<usize>()
+    }
+}
+
+fn table(out: &mut String, report: &RunReport, options: TextOptions) -> std::fmt::Result {
+    if report.resources.is_empty() {
+        return Ok(());
+    }
+    let Layout {
+        name: name_width,
+        columns,
+        left_out,
+    } = layout(report, options.width);
+    write!(out, "\n{:name_width$}", "Resource")?;
+    for (title, _, width) in &columns {
         write!(out, "  {title:>width$}")?;
     }
     writeln!(out)?;
     let mut line = |name: &str, counts: &Counts| -> std::fmt::Result {
         write!(out, "{:name_width$}", shortened(name, name_width))?;
-        for ((_, number), width) in &columns {
+        for (_, number, width) in &columns {
             write!(out, "  {:>width$}", grouped(number(counts)))?;
         }
         writeln!(out)

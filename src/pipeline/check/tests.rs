@@ -293,11 +293,9 @@ fn plain_http_to_elsewhere_is_doubtful() {
         let text = SERVER
             .replace("https://api.example.org/v7/", url)
             .replace("secret_file = \"secret.txt\"", "secret_env = \"API_KEY\"");
-        assert_eq!(
-            Fixture::new(&text).load().unwrap().warnings.len(),
-            warnings,
-            "{url}"
-        );
+        let found = Fixture::new(&text).load().unwrap().warnings;
+        let found = found.iter().filter(|w| w.what.contains("unencrypted")).count();
+        assert_eq!(found, warnings, "{url}");
     }
 }
 
