@@ -1,1 +1,149 @@
-//! (in progress)
+//! The command line: what can be said, and what is shown.
+//!
+//! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
+
+mod count;
+mod diff;
+mod errors;
+mod explain;
+mod extract;
+mod fetch;
+mod generate;
+mod load;
+pub mod log;
+mod metadata;
+mod plan;
+mod print;
+mod run;
+mod sandbox;
+mod scope;
+mod session;
+mod status;
+#[cfg(test)]
+mod tests;
+mod transform;
+mod truncate;
+mod validate;
+mod verify;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub use count::CountArgs;
+pub use diff::DiffArgs;
+pub use errors::ErrorsArgs;
+pub use explain::ExplainArgs;
+pub use extract::ExtractArgs;
+pub use fetch::FetchArgs;
+pub use generate::{GenerateArgs, Planted};
+pub use load::{LoadArgs, Sending};
+pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use plan::PlanArgs;
+pub use print::{print, print_line};
+pub use run::RunArgs;
+pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use scope::{FromRun, Scope, Year};
+pub use session::{Session, main};
+pub use status::StatusArgs;
+pub use transform::TransformArgs;
+pub use truncate::TruncateArgs;
+pub use validate::ValidateArgs;
+pub use verify::VerifyArgs;
+
+/// Exit codes, as `--help` tells them.
+const EXIT_CODES: &str = "Exit codes:
+  0  accepted
+  1  finished with errors beyond the pipeline's fail_on
+  2  could not start: usage, configuration, credentials, missing data
+  3  stopped with work pending; the next run, or run --resume, carries on
+
+A first run, on the sample district and an embedded Ed-Fi API:
+  fullsync run edfi";
+
+/// Full sync of a school district's data from its SIS into Ed-Fi, SIF and state targets.
+///
+/// Every verb takes a PIPELINE: `edfi` means the file pipelines/edfi.toml, which names the source,
+/// the target and the SQL that maps one to the other. A run stages everything in a folder that can
+/// be looked at, remembers what the target has acknowledged, and sends only what is due.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "fullsync", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub global: Global,
+
+    /// The verb.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every verb.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Every verb")]
+pub struct Global {
+    /// No progress, and only errors in the log; results are printed all the same.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// The log on standard error: text, or one JSON object a line (progress included).
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        env = "FULLSYNC_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+
+    /// More in the log: -v what happens, -vv details (may hold student data), -vvv everything.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Formats of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The verbs.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    Run(RunArgs),
+
+    Extract(ExtractArgs),
+
+    Transform(TransformArgs),
+
+    Load(LoadArgs),
+
+    Plan(PlanArgs),
+
+    Validate(ValidateArgs),
+
+    Status(StatusArgs),
+
+    Errors(ErrorsArgs),
+
+    Verify(VerifyArgs),
+
+    Explain(ExplainArgs),
+
+    Diff(DiffArgs),
+
+    Count(CountArgs),
+
+    Fetch(FetchArgs),
+
+    Truncate(TruncateArgs),
+
+    Generate(GenerateArgs),
+
+    Metadata(MetadataArgs),
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
+}

@@ -8,10 +8,12 @@ mod check;
 mod connection;
 mod interpolate;
 mod limits;
+mod options;
 mod problem;
 mod resources;
 mod section;
 mod select;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -271,7 +271,9 @@ impl<'a> Section<'a> {
     pub(super) fn expected(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let got = match value.get_ref() {
             DeValue::Integer(n) => n.to_string(),
-            other => format!("a {}", other.type_str()),
+            // As it stands in the file: what the environment put in may be a secret.
+            DeValue::String(text) => format!("\"{text}\""),
+            other => kind(other).to_owned(),
         };
         let what = format!("`{}` must be {wanted}, not {got}", self.full(key));
         self.document.wrong(&value.span(), what);
@@ -313,8 +315,8 @@ impl<'a> Document<'a> {
     pub(super) fn text_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
         let span = value.span();
         let Some(text) = value.get_ref().as_str() else {
-            let got = value.get_ref().type_str();
-            self.wrong(&span, format!("`{name}` must be a text, not a {got}"));
+            let got = kind(value.get_ref());
+            self.wrong(&span, format!("`{name}` must be a text, not {got}"));
             return None;
         };
         match interpolate(text, self.env) {
@@ -337,4 +339,17 @@ impl<'a> Document<'a> {
 pub(super) fn integer_of(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// What a value is, for a person.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
 }

@@ -1,26 +1,94 @@
-//! (in progress)
-use crate::object::*;
-#[derive(Debug)]
-pub struct Example {
-    pub key: String,
-    pub source: String,
-    pub status: u16,
-    pub message: String,
-    pub root: Option<String>,
+//! What a person, a scheduler or a program reads about a run: tallies, errors, exit code.
+//!
+//! Reads: tallies that the other rooms fill. Writes: `tallies.json`, `errors.json`, `report.txt`.
+//! Never: decides an outcome, keeps one entry per object.
+
+mod counts;
+mod errors;
+mod group;
+mod identities;
+mod latency;
+mod run;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io;
+use std::path::Path;
+
+pub use counts::{Counts, DeleteCounts};
+pub use errors::{ErrorGroup, ErrorsReport};
+pub use group::{Age, EXAMPLES, Example, ExampleRef, Group, Groups, Root};
+pub use identities::{Fault, Mismatch};
+pub use latency::{Latency, LatencySummary};
+pub use run::{
+    ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport, TargetReport,
+    TrafficReport,
+};
+pub use tally::{ResourceTally, TableTally, Tally, Traffic};
+pub use text::{TextOptions, text};
+
+use crate::files;
+use crate::pipeline::FailOn;
+
+/// Version of the JSON format; changes when a reader of the old one would be misled.
+pub const FORMAT: u32 = 1;
+
+/// The exit code of a run that has started: 0 accepted, 1 errors beyond `fail_on`, 3 stopped with
+/// work pending. (2, could not start, never gets as far as a report.)
+///
+/// 3 goes before 1: whoever resumes the run sees its errors then. A delete that failed counts as
+/// an error, and a tally that does not add up is never accepted.
+pub fn exit_code(report: &RunReport, fail_on: FailOn) -> u8 {
+    let total = &report.total;
+    let pending = total.pending > 0 || report.deletes.pending > 0;
+    if pending || report.state == RunState::Interrupted {
+        return 3;
+    }
+    let failed_deletes = report.deletes.failed;
+    let errors = total.errors + failed_deletes;
+    let new = total.new_errors + failed_deletes;
+    let exceeded = fail_on.exceeded(errors, new, total.processed);
+    u8::from(exceeded || !report.mismatches.is_empty())
 }
-#[derive(Debug)]
-pub struct ResourceTally;
-impl ResourceTally {
-    pub fn new(_n: &str) -> Self {
-        Self
-    }
-    pub fn record(
-        &mut self,
-        _o: Outcome,
-        _r: Option<&Reason>,
-        _k: bool,
-        _e: impl FnOnce() -> Example,
-    ) {
-    }
-    pub fn latency(&mut self, _us: u32, _a: u16) {}
+
+/// Writes `tallies.json`, `errors.json` and `report.txt` into the run folder, for the owner only.
+///
+/// # Errors
+/// As the file system says; the path is in the message.
+pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Result<()> {
+    let json = |value: serde_json::Result<Vec<u8>>| value.map_err(io::Error::from);
+    files::write(
+        &folder.join("tallies.json"),
+        &json(serde_json::to_vec_pretty(report))?,
+    )?;
+    files::write(
+        &folder.join("errors.json"),
+        &json(serde_json::to_vec_pretty(errors))?,
+    )?;
+    let options = TextOptions {
+        width: None,
+        server_messages: true,
+    };
+    files::write(
+        &folder.join("report.txt"),
+        text(report, errors, options).as_bytes(),
+    )
+}
+
+/// Reads back what [`write`] wrote, for `fullsync status` and `fullsync errors`.
+///
+/// # Errors
+/// When a file is missing, or is not of this format; the path is in the message.
+pub fn read(folder: &Path) -> io::Result<(RunReport, ErrorsReport)> {
+    Ok((
+        read_json(&folder.join("tallies.json"))?,
+        read_json(&folder.join("errors.json"))?,
+    ))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<T> {
+    let bytes = std::fs::read(path).map_err(|e| files::at(path, &e))?;
+    serde_json::from_slice(&bytes).map_err(|e| files::at(path, &e.into()))
 }

@@ -1,0 +1,35 @@
+//! Arguments of `fullsync run`.
+//!
+//! Reads: arguments. Writes: nothing. Never: files.
+
+use clap::Args;
+
+use super::load::Sending;
+use super::scope::{Scope, Year};
+
+/// The whole way: extract, transform, load, report.
+///
+/// Reads the SIS tables, stages them as Parquet, computes the objects by SQL, sends what the target
+/// has not acknowledged yet, and prints the tally. Safe to repeat: what is at the target already is
+/// not sent again. A run that was stopped carries on with --resume, or simply with the next run.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:
+  fullsync run edfi                             everything that is due
+  fullsync run edfi students 'studentSchool*'   these resources only
+  fullsync run edfi --dry-run                   all but the sending
+  fullsync run edfi --resume latest             on with the staging of the last run")]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub scope: Scope,
+
+    /// Carry on a run that was stopped: its staged tables and objects are used, not read afresh.
+    /// RUN is its id, or `latest`.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+
+    #[command(flatten)]
+    pub sending: Sending,
+
+    #[command(flatten)]
+    pub year: Year,
+}

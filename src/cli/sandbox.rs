@@ -1,0 +1,55 @@
+//! Arguments of `fullsync sandbox ...`.
+//!
+//! Reads: arguments. Writes: nothing. Never: files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Runs an embedded target, for trying things out.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SandboxArgs {
+    /// Which one.
+    #[command(subcommand)]
+    pub command: SandboxCommand,
+}
+
+/// The embedded targets.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum SandboxCommand {
+    /// An Ed-Fi API that checks what a real one checks.
+    Edfi(EdfiArgs),
+}
+
+/// An Ed-Fi API that checks what a real one checks.
+///
+/// Listens on this machine only, and prints its URL, key and secret. Ends with Ctrl-C.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:
+  fullsync sandbox edfi --port 8001
+  fullsync sandbox edfi --port 8001 --fault 429:every=10,retry-after=1s --quirk relative-location")]
+pub struct EdfiArgs {
+    /// The port; 0 = a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+
+    /// Keep the state in this folder; without, it is gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+
+    /// A fault to play, KIND[:NAME=VALUE,...]. Can be given several times; docs/sandbox.md lists
+    /// them.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+
+    /// An oddity of real servers. Can be given several times.
+    #[arg(long, value_name = "QUIRK", value_parser = [
+        "expires-in-epoch", "relative-location", "no-etag", "missing-token-400",
+        "message-model-state",
+    ])]
+    pub quirk: Vec<String>,
+
+    /// The metadata file of another data standard.
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
+}

@@ -1,0 +1,33 @@
+//! What most verbs take: a pipeline, some of its resources, a school year.
+//!
+//! Reads: arguments. Writes: nothing. Never: files.
+
+use clap::Args;
+
+/// A pipeline and some of its resources.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Scope {
+    /// The pipeline: `edfi` is pipelines/edfi.toml, anything with a `/` or ending in .toml a path.
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: String,
+
+    /// Only these resources, by name or pattern ('student*'); none = all that are switched on.
+    #[arg(value_name = "RESOURCE")]
+    pub resources: Vec<String>,
+}
+
+/// The school year of verbs that compute or send something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Year {
+    /// School year by its end year (2026 is 2025-2026), before the pipeline's own.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1990..=2100))]
+    pub school_year: Option<i32>,
+}
+
+/// Which run's folder a verb reads.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct FromRun {
+    /// The run whose folder is read: its id, or `latest`.
+    #[arg(long, value_name = "RUN", default_value = "latest")]
+    pub run: String,
+}

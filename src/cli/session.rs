@@ -1,0 +1,117 @@
+//! From arguments to an exit code: parse, set up log and progress, hand over, tell what failed.
+//!
+//! Reads: arguments. Writes: standard error. Never: the work itself.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use super::log::{Log, RunLog};
+use super::{Cli, Command, Global, LogFormat, print};
+use crate::progress::{self, Progress, Screen};
+use crate::report::{ErrorsReport, RunReport, TextOptions, text};
+
+/// What every verb works with.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Options of every verb.
+    pub global: Global,
+    /// Where to tell how far it is.
+    pub progress: Arc<dyn Progress>,
+    /// The log file of the run, to be opened once its folder exists.
+    pub run_log: RunLog,
+}
+
+impl Session {
+    /// Log and progress as the options want them.
+    fn new(global: Global) -> Self {
+        let screen = Screen::stderr();
+        let json = global.log_format == LogFormat::Json;
+        let run_log = Log {
+            global,
+            screen: screen.clone(),
+        }
+        .start();
+        let progress = progress::choose(&screen, global.quiet, json);
+        Self {
+            global,
+            progress,
+            run_log,
+        }
+    }
+
+    /// Prints the report of a run on standard output. What servers said is shown to a person at a
+    /// terminal only: a scheduler mails its output on.
+    ///
+    /// # Errors
+    /// As standard output says.
+    pub fn print_report(&self, report: &RunReport, errors: &ErrorsReport) -> std::io::Result<()> {
+        let terminal = std::io::stdout().is_terminal();
+        let width = terminal_size::terminal_size().filter(|_| terminal);
+        let width = width.map(|(columns, _)| usize::from(columns.0));
+        print(&text(
+            report,
+            errors,
+            TextOptions {
+                width,
+                server_messages: terminal,
+            },
+        ))
+    }
+}
+
+/// The program: parses `args`, and has `work` do what they say. What `work` returns is the exit
+/// code; an error means that it could not start (2), and is printed with its whole chain.
+pub async fn main<F>(args: impl IntoIterator<Item = OsString>, work: F) -> ExitCode
+where
+    F: AsyncFnOnce(Session, Command) -> anyhow::Result<u8>,
+{
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // --help and --version come this way, too. Nothing can be done about a closed stream.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let session = Session::new(cli.global);
+    let screen = Screen::stderr();
+    match work(session, cli.command).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = screen.print(format!("error: {}\n", chain(&error)).as_bytes());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An error and its causes, each once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_tells_each_cause_once() {
+        let error = anyhow::anyhow!("connection refused")
+            .context("cannot reach https://api.example.org: connection refused")
+            .context("cannot get a token");
+        assert_eq!(
+            chain(&error),
+            "cannot get a token\n  because: cannot reach https://api.example.org: connection refused"
+        );
+    }
+}
