@@ -14,7 +14,7 @@ SELECT
     CASE WHEN i.personID IS NULL THEN concat('orphan_row: Employment.personID=', e.personID) END
         AS _reject,
     unmapped('employmentStatusDescriptor: employment_status', e.type, x.descriptor) AS _unmapped
-FROM employment_scope e
+FROM scope y
+CROSS JOIN employment_scope e
 LEFT JOIN person_id i ON i.personID = e.personID
 LEFT JOIN xwalk_employment_status x ON x.code = e.type
-CROSS JOIN scope y
