@@ -25,8 +25,8 @@ SELECT
     st.schoolID AS _school_id,
     st.orphan AS _reject,
     concat_ws('; ',
-        unmapped('calendarTypeDescriptor: calendar_type', c.type, t.descriptor),
-        unmapped('gradeLevels: grade_level', g.unmapped_grade, NULL)
+        unmapped('calendar_type', c.type, t.descriptor),
+        unmapped('grade_level', g.unmapped_grade, NULL)
     ) AS _unmapped
 FROM structure_scope st
 LEFT JOIN calendar c ON c.calendarID = st.calendarID

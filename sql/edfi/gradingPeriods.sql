@@ -14,6 +14,6 @@ SELECT
     CAST(s.termID AS VARCHAR) AS _source_key,
     s.schoolID AS _school_id,
     s.orphan AS _reject,
-    unmapped('gradingPeriodDescriptor: grading_period', s.term_name, g.descriptor) AS _unmapped
+    unmapped('grading_period', s.term_name, g.descriptor) AS _unmapped
 FROM session s
 LEFT JOIN xwalk_grading_period g ON g.code = s.term_name

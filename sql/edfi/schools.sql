@@ -22,7 +22,7 @@ SELECT
     'School' AS _source_table,
     CAST(s.schoolID AS VARCHAR) AS _source_key,
     s.schoolID AS _school_id,
-    unmapped('gradeLevels: grade_level', g.unmapped_grade, NULL) AS _unmapped
+    unmapped('grade_level', g.unmapped_grade, NULL) AS _unmapped
 FROM scope y
 CROSS JOIN fixed f
 CROSS JOIN School s

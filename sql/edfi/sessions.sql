@@ -23,8 +23,8 @@ SELECT
     s.schoolID AS _school_id,
     s.orphan AS _reject,
     concat_ws('; ',
-        unmapped('termDescriptor: term', s.term_name, t.descriptor),
-        unmapped('gradingPeriods: grading_period', s.term_name, g.descriptor)
+        unmapped('term', s.term_name, t.descriptor),
+        unmapped('grading_period', s.term_name, g.descriptor)
     ) AS _unmapped
 FROM session s
 LEFT JOIN xwalk_term t ON t.code = s.term_name

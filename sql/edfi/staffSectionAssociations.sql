@@ -29,7 +29,7 @@ SELECT
         WHEN i.personID IS NULL
             THEN concat('orphan_row: SectionStaffHistory.personID=', h.personID)
     END AS _reject,
-    unmapped('classroomPositionDescriptor: classroom_position', trim(h.staffType), x.descriptor)
+    unmapped('classroom_position', trim(h.staffType), x.descriptor)
         AS _unmapped
 FROM SectionStaffHistory h
 LEFT JOIN section_session s ON s.sectionID = h.sectionID

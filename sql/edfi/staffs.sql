@@ -23,7 +23,7 @@ SELECT
         WHEN p.personID IS NULL THEN concat('orphan_row: Employment.personID=', s.personID)
         ELSE n.orphan
     END AS _reject,
-    unmapped('sexDescriptor: sex', n.gender, x.descriptor) AS _unmapped
+    unmapped('sex', n.gender, x.descriptor) AS _unmapped
 FROM fixed f
 CROSS JOIN staff s
 LEFT JOIN Person p ON p.personID = s.personID

@@ -38,13 +38,13 @@ SELECT
         ELSE n.orphan
     END AS _reject,
     concat_ws('; ',
-        unmapped('sexDescriptor: sex', n.gender, sx.descriptor),
+        unmapped('sex', n.gender, sx.descriptor),
         CASE WHEN r.identityID IS NULL AND n.race_fed <> '1'
-            THEN unmapped('races: race', n.race_fed, ra.descriptor)
+            THEN unmapped('race', n.race_fed, ra.descriptor)
         END,
-        unmapped('races: race', r.unmapped_code, NULL),
-        unmapped('limitedEnglishProficiencyDescriptor: limited_english', l.status, le.descriptor),
-        unmapped('addresses: state', a.unmapped_state, NULL)
+        unmapped('race', r.unmapped_code, NULL),
+        unmapped('limited_english', l.status, le.descriptor),
+        unmapped('state', a.unmapped_state, NULL)
     ) AS _unmapped
 -- Lists are joined last, the widest at the very end: they are costly to carry through joins.
 FROM scope y

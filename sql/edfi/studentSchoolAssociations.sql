@@ -36,9 +36,9 @@ SELECT
             THEN concat('orphan_row: Enrollment.structureID=', e.structureID)
     END AS _reject,
     concat_ws('; ',
-        unmapped('entryGradeLevelDescriptor: grade_level', e.grade, g.descriptor),
-        unmapped('entryTypeDescriptor: entry_type', e.start_status, en.descriptor),
-        unmapped('exitWithdrawTypeDescriptor: exit_type',
+        unmapped('grade_level', e.grade, g.descriptor),
+        unmapped('entry_type', e.start_status, en.descriptor),
+        unmapped('exit_type',
             CASE WHEN e.endDate IS NOT NULL THEN e.end_status END, ex.descriptor)
     ) AS _unmapped
 FROM enrollment_scope e
