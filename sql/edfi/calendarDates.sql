@@ -1,5 +1,5 @@
 -- One row per day with instruction, or with an event that the crosswalk knows.
--- Reads: Day, DayEvent, structure_scope, scope, fixed, and the crosswalk calendar_event.
+-- Reads: Day, DayEvent, structure_scope, fixed, and the crosswalk calendar_event.
 -- Rules: events of a type that the crosswalk does not have are left out, and so is a day that has
 -- nothing else: the crosswalk chooses which events are sent.
 WITH event AS (
@@ -8,8 +8,8 @@ WITH event AS (
     JOIN xwalk_calendar_event x ON x.code = trim(e.type)
     UNION
     SELECT d.dayID, f.instructional_day
-    FROM Day d
-    CROSS JOIN fixed f
+    FROM fixed f
+    CROSS JOIN Day d
     WHERE d.instruction IS TRUE
 ),
 listed AS (
@@ -24,7 +24,7 @@ SELECT
     named_struct(
         'calendarCode', st.calendar_code,
         'schoolId', st.edfi_school_id,
-        'schoolYear', y.school_year
+        'schoolYear', st.school_year
     ) AS calendarReference,
     d.date AS date,
     'Day' AS _source_table,
@@ -37,5 +37,4 @@ SELECT
 FROM Day d
 JOIN listed l ON l.dayID = d.dayID
 LEFT JOIN structure_scope st ON st.structureID = d.structureID
-CROSS JOIN scope y
 WHERE st.in_scope IS NOT FALSE

@@ -1,5 +1,5 @@
 -- One row per schedule structure of a calendar in scope.
--- Reads: structure_scope, Calendar, school_grade, scope, and the crosswalk calendar_type.
+-- Reads: structure_scope, Calendar, school_grade, and the crosswalk calendar_type.
 -- Rules: calendarCode as the view structure_scope says; a calendar without a type takes the
 -- crosswalk's row (default).
 WITH grade AS (
@@ -19,18 +19,17 @@ SELECT
     t.descriptor AS calendarTypeDescriptor,
     g.levels AS gradeLevels,
     named_struct('schoolId', st.edfi_school_id) AS schoolReference,
-    named_struct('schoolYear', y.school_year) AS schoolYearTypeReference,
+    named_struct('schoolYear', st.school_year) AS schoolYearTypeReference,
     'ScheduleStructure' AS _source_table,
     CAST(st.structureID AS VARCHAR) AS _source_key,
     st.schoolID AS _school_id,
     st.orphan AS _reject,
     concat_ws('; ',
-        unmapped('calendarTypeDescriptor: calendar_type', c.type, t.descriptor),
-        unmapped('gradeLevels: grade_level', g.unmapped_grade, NULL)
+        unmapped('calendar_type', c.type, t.descriptor),
+        unmapped('grade_level', g.unmapped_grade, NULL)
     ) AS _unmapped
 FROM structure_scope st
 LEFT JOIN calendar c ON c.calendarID = st.calendarID
 LEFT JOIN xwalk_calendar_type t ON t.code = c.type
 LEFT JOIN grade g ON g.structureID = st.structureID
-CROSS JOIN scope y
 WHERE st.in_scope

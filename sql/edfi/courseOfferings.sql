@@ -29,5 +29,5 @@ SELECT
     concat(o.courseID, '/', o.term_name) AS _source_key,
     o.schoolID AS _school_id,
     o.courseID AS _course_id
-FROM offering o
-CROSS JOIN scope y
+FROM scope y
+CROSS JOIN offering o

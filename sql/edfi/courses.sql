@@ -6,14 +6,15 @@ WITH chosen AS (
     SELECT
         course_number,
         orphan,
-        max(named_struct('calendarID', calendarID, 'courseID', courseID, 'title', title)) AS course
+        first_value(courseID ORDER BY calendarID DESC, courseID DESC) AS courseID,
+        first_value(title ORDER BY calendarID DESC, courseID DESC) AS title
     FROM course_scope
     WHERE in_scope
     GROUP BY course_number, orphan
 )
 SELECT
     c.course_number AS courseCode,
-    get_field(c.course, 'title') AS courseTitle,
+    c.title AS courseTitle,
     named_struct('educationOrganizationId', y.local_education_agency_id)
         AS educationOrganizationReference,
     make_array(named_struct(
@@ -22,9 +23,9 @@ SELECT
     )) AS identificationCodes,
     1 AS numberOfParts,
     'Course' AS _source_table,
-    CAST(get_field(c.course, 'courseID') AS VARCHAR) AS _source_key,
-    get_field(c.course, 'courseID') AS _course_id,
+    CAST(c.courseID AS VARCHAR) AS _source_key,
+    c.courseID AS _course_id,
     c.orphan AS _reject
-FROM chosen c
-CROSS JOIN scope y
+FROM scope y
 CROSS JOIN fixed f
+CROSS JOIN chosen c

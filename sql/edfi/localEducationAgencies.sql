@@ -9,6 +9,6 @@ SELECT
     trim(d.name) AS nameOfInstitution,
     'District' AS _source_table,
     CAST(d.districtID AS VARCHAR) AS _source_key
-FROM District d
-CROSS JOIN scope y
+FROM scope y
 CROSS JOIN fixed f
+CROSS JOIN District d

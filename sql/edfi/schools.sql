@@ -22,10 +22,10 @@ SELECT
     'School' AS _source_table,
     CAST(s.schoolID AS VARCHAR) AS _source_key,
     s.schoolID AS _school_id,
-    unmapped('gradeLevels: grade_level', g.unmapped_grade, NULL) AS _unmapped
-FROM School s
+    unmapped('grade_level', g.unmapped_grade, NULL) AS _unmapped
+FROM scope y
+CROSS JOIN fixed f
+CROSS JOIN School s
 JOIN school_scope c ON c.schoolID = s.schoolID
 LEFT JOIN grade g ON g.schoolID = s.schoolID
-CROSS JOIN scope y
-CROSS JOIN fixed f
 WHERE c.in_scope

@@ -1,5 +1,5 @@
 -- One row per section and session that it is placed in.
--- Reads: section_session, SectionPlacement, term_scope, class_period, Room, school_scope, scope.
+-- Reads: section_session, SectionPlacement, term_scope, class_period, Room, school_scope.
 -- Rules: a section that is placed nowhere is rejected. Class periods are the distinct periods of
 -- its placements in that session.
 WITH period AS (
@@ -36,7 +36,7 @@ SELECT
     named_struct(
         'localCourseCode', s.course_number,
         'schoolId', s.edfi_school_id,
-        'schoolYear', y.school_year,
+        'schoolYear', s.school_year,
         'sessionName', s.session_name
     ) AS courseOfferingReference,
     CASE WHEN r.roomID IS NOT NULL THEN
@@ -63,5 +63,4 @@ LEFT JOIN met m
     ON m.sectionID = s.sectionID AND m.trialID = s.trialID AND m.term_name = s.term_name
 LEFT JOIN Room r ON r.roomID = s.roomID
 LEFT JOIN school_scope rs ON rs.schoolID = r.schoolID
-CROSS JOIN scope y
 WHERE s.in_scope

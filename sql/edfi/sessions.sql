@@ -1,5 +1,5 @@
 -- One row per school and term name.
--- Reads: session, scope, and the crosswalks term and grading_period.
+-- Reads: session, and the crosswalks term and grading_period.
 -- Rules: terms of one name collapse as the view session says; the name is the school year and the
 -- term's name; the grading period is the one of that term.
 SELECT
@@ -10,11 +10,11 @@ SELECT
             'gradingPeriodDescriptor', g.descriptor,
             'gradingPeriodName', s.term_name,
             'schoolId', s.edfi_school_id,
-            'schoolYear', y.school_year
+            'schoolYear', s.school_year
         )))
     END AS gradingPeriods,
     named_struct('schoolId', s.edfi_school_id) AS schoolReference,
-    named_struct('schoolYear', y.school_year) AS schoolYearTypeReference,
+    named_struct('schoolYear', s.school_year) AS schoolYearTypeReference,
     s.session_name AS sessionName,
     t.descriptor AS termDescriptor,
     s.instructional_days AS totalInstructionalDays,
@@ -23,10 +23,9 @@ SELECT
     s.schoolID AS _school_id,
     s.orphan AS _reject,
     concat_ws('; ',
-        unmapped('termDescriptor: term', s.term_name, t.descriptor),
-        unmapped('gradingPeriods: grading_period', s.term_name, g.descriptor)
+        unmapped('term', s.term_name, t.descriptor),
+        unmapped('grading_period', s.term_name, g.descriptor)
     ) AS _unmapped
 FROM session s
 LEFT JOIN xwalk_term t ON t.code = s.term_name
 LEFT JOIN xwalk_grading_period g ON g.code = s.term_name
-CROSS JOIN scope y

@@ -17,7 +17,7 @@ SELECT
             THEN concat('orphan_row: EmploymentAssignment.personID=', a.personID)
         ELSE a.orphan
     END AS _reject,
-    unmapped('staffClassificationDescriptor: staff_classification', a.type, x.descriptor)
+    unmapped('staff_classification', a.type, x.descriptor)
         AS _unmapped
 FROM assignment_scope a
 LEFT JOIN person_id i ON i.personID = a.personID

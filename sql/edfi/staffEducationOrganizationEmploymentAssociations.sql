@@ -13,8 +13,8 @@ SELECT
     CASE WHEN i.personID IS NOT NULL AND i.staff_unique_id IS NULL THEN 'no_edfi_id' END AS _skip,
     CASE WHEN i.personID IS NULL THEN concat('orphan_row: Employment.personID=', e.personID) END
         AS _reject,
-    unmapped('employmentStatusDescriptor: employment_status', e.type, x.descriptor) AS _unmapped
-FROM employment_scope e
+    unmapped('employment_status', e.type, x.descriptor) AS _unmapped
+FROM scope y
+CROSS JOIN employment_scope e
 LEFT JOIN person_id i ON i.personID = e.personID
 LEFT JOIN xwalk_employment_status x ON x.code = e.type
-CROSS JOIN scope y

@@ -22,6 +22,6 @@ SELECT
             THEN concat('orphan_row: EmploymentAssignment.personID=', a.personID)
         ELSE a.orphan
     END AS _reject
-FROM pair a
+FROM fixed f
+CROSS JOIN pair a
 LEFT JOIN person_id i ON i.personID = a.personID
-CROSS JOIN fixed f

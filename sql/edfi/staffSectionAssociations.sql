@@ -1,5 +1,5 @@
 -- One row per staff member of a section and session.
--- Reads: SectionStaffHistory, section_session, person_id, scope, and the crosswalk
+-- Reads: SectionStaffHistory, section_session, person_id, and the crosswalk
 -- classroom_position.
 -- Rules: rows of the section's own, active trial; dates are clipped to the session, and a row that
 -- lies outside of it gives none.
@@ -10,7 +10,7 @@ SELECT
     named_struct(
         'localCourseCode', s.course_number,
         'schoolId', s.edfi_school_id,
-        'schoolYear', y.school_year,
+        'schoolYear', s.school_year,
         'sectionIdentifier', s.section_identifier,
         'sessionName', s.session_name
     ) AS sectionReference,
@@ -29,13 +29,12 @@ SELECT
         WHEN i.personID IS NULL
             THEN concat('orphan_row: SectionStaffHistory.personID=', h.personID)
     END AS _reject,
-    unmapped('classroomPositionDescriptor: classroom_position', trim(h.staffType), x.descriptor)
+    unmapped('classroom_position', trim(h.staffType), x.descriptor)
         AS _unmapped
 FROM SectionStaffHistory h
 LEFT JOIN section_session s ON s.sectionID = h.sectionID
 LEFT JOIN person_id i ON i.personID = h.personID
 LEFT JOIN xwalk_classroom_position x ON x.code = trim(h.staffType)
-CROSS JOIN scope y
 WHERE s.sectionID IS NULL
     OR (s.in_scope AND s.orphan IS NOT NULL)
     OR (

@@ -23,10 +23,10 @@ SELECT
         WHEN p.personID IS NULL THEN concat('orphan_row: Employment.personID=', s.personID)
         ELSE n.orphan
     END AS _reject,
-    unmapped('sexDescriptor: sex', n.gender, x.descriptor) AS _unmapped
-FROM staff s
+    unmapped('sex', n.gender, x.descriptor) AS _unmapped
+FROM fixed f
+CROSS JOIN staff s
 LEFT JOIN Person p ON p.personID = s.personID
 LEFT JOIN person_id i ON i.personID = s.personID
 LEFT JOIN person_name n ON n.personID = s.personID
 LEFT JOIN xwalk_sex x ON x.code = n.gender
-CROSS JOIN fixed f

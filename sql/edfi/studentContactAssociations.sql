@@ -18,7 +18,7 @@ SELECT
         WHEN s.personID IS NULL THEN concat('orphan_row: RelatedPair.personID1=', r.personID1)
         WHEN c.personID IS NULL THEN concat('orphan_row: RelatedPair.personID2=', r.personID2)
     END AS _reject,
-    unmapped('relationDescriptor: relation', r.relation, x.descriptor) AS _unmapped
+    unmapped('relation', r.relation, x.descriptor) AS _unmapped
 FROM student_contact r
 LEFT JOIN person_id s ON s.personID = r.personID1
 LEFT JOIN person_id c ON c.personID = r.personID2

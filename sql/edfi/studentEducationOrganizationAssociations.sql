@@ -8,63 +8,53 @@
 WITH lep AS (
     SELECT
         personID,
-        get_field(max(named_struct(
-            'since', coalesce(identifiedDate, DATE '0001-01-01'),
-            'lepID', lepID,
-            'status', nullif(trim(programStatus), '')
-        )), 'status') AS status
+        first_value(nullif(trim(programStatus), '') ORDER BY
+            identifiedDate DESC NULLS LAST, lepID DESC
+        ) AS status
     FROM LEP
     GROUP BY personID
-),
-person AS (
-    SELECT
-        s.personID,
-        n.gender,
-        n.orphan,
-        n.race_fed = '1' OR n.hispanic OR r.hispanic AS hispanic,
-        r.races,
-        r.unmapped_code AS unmapped_race,
-        CASE WHEN r.identityID IS NULL AND n.race_fed <> '1' THEN n.race_fed END AS single_race
-    FROM student s
-    LEFT JOIN person_name n ON n.personID = s.personID
-    LEFT JOIN person_race r ON r.identityID = n.identityID
 )
 SELECT
     a.addresses AS addresses,
     named_struct('educationOrganizationId', y.local_education_agency_id)
         AS educationOrganizationReference,
     c.electronic_mails AS electronicMails,
-    coalesce(p.hispanic, false) AS hispanicLatinoEthnicity,
+    coalesce(n.race_fed = '1' OR n.hispanic OR r.hispanic, false) AS hispanicLatinoEthnicity,
     le.descriptor AS limitedEnglishProficiencyDescriptor,
     CASE
-        WHEN p.single_race IS NULL THEN p.races
-        WHEN ra.descriptor IS NOT NULL
+        WHEN r.identityID IS NOT NULL THEN r.races
+        WHEN n.race_fed <> '1' AND ra.descriptor IS NOT NULL
             THEN make_array(named_struct('raceDescriptor', ra.descriptor))
     END AS races,
     sx.descriptor AS sexDescriptor,
     named_struct('studentUniqueId', i.student_unique_id) AS studentReference,
     c.telephones AS telephones,
     'Person' AS _source_table,
-    CAST(p.personID AS VARCHAR) AS _source_key,
-    p.personID AS _person_id,
+    CAST(s.personID AS VARCHAR) AS _source_key,
+    s.personID AS _person_id,
     CASE WHEN i.personID IS NOT NULL AND i.student_unique_id IS NULL THEN 'no_edfi_id' END AS _skip,
     CASE
-        WHEN i.personID IS NULL THEN concat('orphan_row: Enrollment.personID=', p.personID)
-        ELSE p.orphan
+        WHEN i.personID IS NULL THEN concat('orphan_row: Enrollment.personID=', s.personID)
+        ELSE n.orphan
     END AS _reject,
     concat_ws('; ',
-        unmapped('sexDescriptor: sex', p.gender, sx.descriptor),
-        unmapped('races: race', p.single_race, ra.descriptor),
-        unmapped('races: race', p.unmapped_race, NULL),
-        unmapped('limitedEnglishProficiencyDescriptor: limited_english', l.status, le.descriptor),
-        unmapped('addresses: state', a.unmapped_state, NULL)
+        unmapped('sex', n.gender, sx.descriptor),
+        CASE WHEN r.identityID IS NULL AND n.race_fed <> '1'
+            THEN unmapped('race', n.race_fed, ra.descriptor)
+        END,
+        unmapped('race', r.unmapped_code, NULL),
+        unmapped('limited_english', l.status, le.descriptor),
+        unmapped('state', a.unmapped_state, NULL)
     ) AS _unmapped
-FROM person p
-LEFT JOIN person_id i ON i.personID = p.personID
-LEFT JOIN person_address a ON a.personID = p.personID
-LEFT JOIN person_reach c ON c.personID = p.personID
-LEFT JOIN lep l ON l.personID = p.personID
-LEFT JOIN xwalk_sex sx ON sx.code = p.gender
-LEFT JOIN xwalk_race ra ON ra.code = p.single_race
+-- Lists are joined last, the widest at the very end: they are costly to carry through joins.
+FROM scope y
+CROSS JOIN student s
+LEFT JOIN person_id i ON i.personID = s.personID
+LEFT JOIN person_name n ON n.personID = s.personID
+LEFT JOIN lep l ON l.personID = s.personID
+LEFT JOIN xwalk_sex sx ON sx.code = n.gender
+LEFT JOIN xwalk_race ra ON ra.code = n.race_fed
 LEFT JOIN xwalk_limited_english le ON le.code = l.status
-CROSS JOIN scope y
+LEFT JOIN person_race r ON r.identityID = n.identityID
+LEFT JOIN person_reach c ON c.personID = s.personID
+LEFT JOIN person_address a ON a.personID = s.personID

@@ -1,5 +1,5 @@
 -- One row per enrollment in a calendar in scope.
--- Reads: enrollment_scope, structure_scope, person_id, grade_level, scope, and the crosswalks
+-- Reads: enrollment_scope, structure_scope, person_id, grade_level, and the crosswalks
 -- entry_type and exit_type.
 -- Rules: no-show and state-excluded enrollments are skipped with that reason. The exit type is sent
 -- with an exit date only.
@@ -8,7 +8,7 @@ SELECT
         named_struct(
             'calendarCode', st.calendar_code,
             'schoolId', st.edfi_school_id,
-            'schoolYear', y.school_year
+            'schoolYear', e.school_year
         )
     END AS calendarReference,
     e.startDate AS entryDate,
@@ -18,7 +18,7 @@ SELECT
     CASE WHEN e.endDate IS NOT NULL THEN ex.descriptor END AS exitWithdrawTypeDescriptor,
     e.service_type = 'P' AS primarySchool,
     named_struct('schoolId', e.edfi_school_id) AS schoolReference,
-    named_struct('schoolYear', y.school_year) AS schoolYearTypeReference,
+    named_struct('schoolYear', e.school_year) AS schoolYearTypeReference,
     named_struct('studentUniqueId', i.student_unique_id) AS studentReference,
     'Enrollment' AS _source_table,
     CAST(e.enrollmentID AS VARCHAR) AS _source_key,
@@ -36,9 +36,9 @@ SELECT
             THEN concat('orphan_row: Enrollment.structureID=', e.structureID)
     END AS _reject,
     concat_ws('; ',
-        unmapped('entryGradeLevelDescriptor: grade_level', e.grade, g.descriptor),
-        unmapped('entryTypeDescriptor: entry_type', e.start_status, en.descriptor),
-        unmapped('exitWithdrawTypeDescriptor: exit_type',
+        unmapped('grade_level', e.grade, g.descriptor),
+        unmapped('entry_type', e.start_status, en.descriptor),
+        unmapped('exit_type',
             CASE WHEN e.endDate IS NOT NULL THEN e.end_status END, ex.descriptor)
     ) AS _unmapped
 FROM enrollment_scope e
@@ -47,4 +47,3 @@ LEFT JOIN person_id i ON i.personID = e.personID
 LEFT JOIN grade_level g ON g.code = lpad(e.grade, greatest(2, character_length(e.grade)), '0')
 LEFT JOIN xwalk_entry_type en ON en.code = e.start_status
 LEFT JOIN xwalk_exit_type ex ON ex.code = e.end_status
-CROSS JOIN scope y

@@ -1,5 +1,5 @@
 -- One row per roster and session of its section, while the student is enrolled in the calendar.
--- Reads: Roster, section_session, enrollment_spell, person_id, scope.
+-- Reads: Roster, section_session, enrollment_spell, person_id.
 -- Rules: rosters of the section's own, active trial. Dates are clipped to the session and the
 -- enrollment; nothing is left when the clipped begin is after the clipped end. A roster without a
 -- start begins with the session. Of several enrollments that overlap, the latest starting one
@@ -11,7 +11,7 @@ SELECT
     named_struct(
         'localCourseCode', s.course_number,
         'schoolId', s.edfi_school_id,
-        'schoolYear', y.school_year,
+        'schoolYear', s.school_year,
         'sectionIdentifier', s.section_identifier,
         'sessionName', s.session_name
     ) AS sectionReference,
@@ -28,16 +28,21 @@ SELECT
         WHEN s.orphan IS NOT NULL THEN s.orphan
         WHEN i.personID IS NULL THEN concat('orphan_row: Roster.personID=', r.personID)
     END AS _reject
-FROM Roster r
-LEFT JOIN section_session s ON s.sectionID = r.sectionID
-LEFT JOIN person_id i ON i.personID = r.personID
-LEFT JOIN enrollment_spell e
+-- RIGHT JOIN, with the rosters last: the engine holds the left side of a join in memory and streams
+-- the right one, and rosters are the largest table of all.
+FROM enrollment_spell e
+RIGHT JOIN (
+    section_session s
+    RIGHT JOIN (
+        person_id i
+        RIGHT JOIN Roster r ON r.personID = i.personID
+    ) ON s.sectionID = r.sectionID
+)
     ON e.personID = r.personID
     AND e.calendarID = s.calendarID
     AND e.startDate <= least(r.endDate, s.end_date)
     AND e.last_date >= greatest(r.startDate, s.begin_date)
     AND (e.next_start IS NULL OR e.next_start > least(r.endDate, s.end_date))
-CROSS JOIN scope y
 WHERE s.sectionID IS NULL
     OR (s.in_scope AND s.orphan IS NOT NULL)
     OR (

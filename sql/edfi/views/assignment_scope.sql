@@ -13,8 +13,8 @@ SELECT
         WHEN s.schoolID IS NULL
             THEN concat('orphan_row: EmploymentAssignment.schoolID=', a.schoolID)
     END AS orphan
-FROM EmploymentAssignment a
+FROM scope y
+CROSS JOIN EmploymentAssignment a
 LEFT JOIN school_scope s ON s.schoolID = a.schoolID
-CROSS JOIN scope y
 WHERE (a.startDate IS NULL OR a.startDate <= y.year_end)
     AND (a.endDate IS NULL OR a.endDate >= y.year_start)

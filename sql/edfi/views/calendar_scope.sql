@@ -7,11 +7,12 @@ SELECT
     c.calendarID,
     c.schoolID,
     c.type,
+    y.school_year,
     y.local_education_agency_id * 1000 + try_cast(trim(s.number) AS BIGINT) AS edfi_school_id,
     c.endYear = y.school_year AND c.exclude IS NOT TRUE AND s.exclude IS NOT TRUE AS in_scope,
     CASE
         WHEN s.schoolID IS NULL THEN concat('orphan_row: Calendar.schoolID=', c.schoolID)
     END AS orphan
-FROM Calendar c
+FROM scope y
+CROSS JOIN Calendar c
 LEFT JOIN School s ON s.schoolID = c.schoolID
-CROSS JOIN scope y

@@ -6,7 +6,7 @@ SELECT
     e.startDate,
     e.endDate,
     trim(e.type) AS type
-FROM Employment e
-CROSS JOIN scope y
+FROM scope y
+CROSS JOIN Employment e
 WHERE (e.startDate IS NULL OR e.startDate <= y.year_end)
     AND (e.endDate IS NULL OR e.endDate >= y.year_start)

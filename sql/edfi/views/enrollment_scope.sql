@@ -17,6 +17,7 @@ SELECT
     e.stateExclude IS TRUE AS state_exclude,
     e.noShow IS NOT TRUE AND e.stateExclude IS NOT TRUE AND c.calendarID IS NOT NULL AS counts,
     c.schoolID,
+    c.school_year,
     c.edfi_school_id,
     CASE
         WHEN c.calendarID IS NULL THEN concat('orphan_row: Enrollment.calendarID=', e.calendarID)

@@ -2,27 +2,35 @@
 -- Reads: enrollment_scope.
 -- Rules: an enrollment that lies wholly within another one of the calendar adds nothing; of several
 -- that overlap a roster, the latest starting one stands (next_start tells).
-WITH ordered AS (
+WITH counting AS (
     SELECT
+        enrollmentID,
         personID,
         calendarID,
         startDate,
         endDate,
-        coalesce(endDate, DATE '9999-12-31') AS last_date,
-        max(coalesce(endDate, DATE '9999-12-31')) OVER (
-            PARTITION BY personID, calendarID
-            ORDER BY startDate, coalesce(endDate, DATE '9999-12-31') DESC, enrollmentID
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS covered_until
+        coalesce(endDate, DATE '9999-12-31') AS last_date
     FROM enrollment_scope
     WHERE counts AND startDate IS NOT NULL
 )
 SELECT
-    personID,
-    calendarID,
-    startDate,
-    endDate,
-    last_date,
-    lead(startDate) OVER (PARTITION BY personID, calendarID ORDER BY startDate) AS next_start
-FROM ordered
-WHERE covered_until IS NULL OR last_date > covered_until
+    e.personID,
+    e.calendarID,
+    e.startDate,
+    e.endDate,
+    e.last_date,
+    min(CASE
+        WHEN o.startDate > e.startDate AND o.last_date > e.last_date THEN o.startDate
+    END) AS next_start
+FROM counting e
+JOIN counting o ON o.personID = e.personID AND o.calendarID = e.calendarID
+GROUP BY e.enrollmentID, e.personID, e.calendarID, e.startDate, e.endDate, e.last_date
+HAVING NOT bool_or(
+    o.startDate <= e.startDate
+    AND o.last_date >= e.last_date
+    AND (
+        o.startDate < e.startDate
+        OR o.last_date > e.last_date
+        OR o.enrollmentID < e.enrollmentID
+    )
+)

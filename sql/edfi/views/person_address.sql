@@ -6,13 +6,11 @@
 WITH membership AS (
     SELECT
         m.personID,
-        get_field(max(named_struct(
-            'ends', coalesce(m.endDate, DATE '9999-12-31'),
-            'starts', coalesce(m.startDate, DATE '0001-01-01'),
-            'householdID', m.householdID
-        )), 'householdID') AS householdID
-    FROM HouseholdMember m
-    CROSS JOIN scope y
+        first_value(m.householdID ORDER BY
+            m.endDate DESC NULLS FIRST, m.startDate DESC NULLS LAST, m.householdID DESC
+        ) AS householdID
+    FROM scope y
+    CROSS JOIN HouseholdMember m
     WHERE m.secondary IS NOT TRUE
         AND (m.endDate IS NULL OR m.endDate >= y.year_start)
         AND (m.startDate IS NULL OR m.startDate <= y.year_end)
@@ -36,10 +34,10 @@ place AS (
         trim(a.state) AS state,
         trim(a.zip) AS zip,
         nullif(trim(a.county), '') AS county
-    FROM HouseholdLocation l
-    JOIN Address a ON a.addressID = l.addressID
-    CROSS JOIN scope y
+    FROM scope y
     CROSS JOIN fixed f
+    CROSS JOIN HouseholdLocation l
+    JOIN Address a ON a.addressID = l.addressID
     WHERE l.secondary IS NOT TRUE
         AND (l.endDate IS NULL OR l.endDate >= y.year_start)
         AND (l.startDate IS NULL OR l.startDate <= y.year_end)

@@ -18,5 +18,5 @@ SELECT
         WHEN 'edfi_id' THEN p.edFiID
         WHEN 'district_person' THEN concat(y.district_number, '-', p.personID)
     END), '') AS contact_unique_id
-FROM Person p
-CROSS JOIN scope y
+FROM scope y
+CROSS JOIN Person p

@@ -26,5 +26,5 @@ SELECT
             'telephoneNumberTypeDescriptor', f.work_phone
         ) END
     )) AS telephones
-FROM Contact c
-CROSS JOIN fixed f
+FROM fixed f
+CROSS JOIN Contact c

@@ -51,13 +51,14 @@ SELECT
     s.schoolID,
     s.edfi_school_id,
     s.in_scope,
+    y.school_year,
     p.term_name,
     CASE WHEN p.term_name IS NOT NULL THEN concat(y.school_year_name, ' ', p.term_name) END
         AS session_name,
     se.begin_date,
     se.end_date,
     coalesce(s.orphan, p.orphan) AS orphan
-FROM section s
+FROM scope y
+CROSS JOIN section s
 LEFT JOIN placed p ON p.sectionID = s.sectionID AND p.trialID = s.trialID
 LEFT JOIN session se ON se.schoolID = s.schoolID AND se.term_name = p.term_name
-CROSS JOIN scope y

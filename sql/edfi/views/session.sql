@@ -34,6 +34,7 @@ SELECT
     t.schoolID,
     t.edfi_school_id,
     t.term_name,
+    y.school_year,
     concat(y.school_year_name, ' ', t.term_name) AS session_name,
     t.begin_date,
     t.end_date,
@@ -41,6 +42,6 @@ SELECT
     t.termID,
     coalesce(c.days, 0) AS instructional_days,
     t.orphan
-FROM term t
+FROM scope y
+CROSS JOIN term t
 LEFT JOIN counted c ON c.schoolID = t.schoolID AND c.term_name = t.term_name
-CROSS JOIN scope y

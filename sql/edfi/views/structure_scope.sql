@@ -8,6 +8,7 @@ SELECT
     st.calendarID,
     c.schoolID,
     c.edfi_school_id,
+    c.school_year,
     CASE
         WHEN n.structures > 1 THEN concat(st.calendarID, '-', st.structureID)
         ELSE CAST(st.calendarID AS VARCHAR)

@@ -6,7 +6,7 @@ SELECT
     r.personID2,
     trim(r.name) AS relation,
     r.seq
-FROM RelatedPair r
+FROM scope y
+CROSS JOIN RelatedPair r
 JOIN student s ON s.personID = r.personID1
-CROSS JOIN scope y
 WHERE r.guardian IS TRUE AND (r.endDate IS NULL OR r.endDate >= y.year_start)
