@@ -67,7 +67,7 @@ fn write_source(folder: &Path) -> std::io::Result<u64> {
 /// # Panics
 /// When the temporary folder cannot be written.
 #[allow(clippy::expect_used)]
-pub fn bench(c: &mut Criterion) {
+pub(crate) fn bench(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let bytes = write_source(dir.path()).expect("a source");
     let source = open(dir.path(), Format::Csv).expect("a source");
