@@ -3,7 +3,6 @@
 //! Reads: cells. Writes: vectors that become Arrow arrays without a copy. Never: keeps half a row;
 //! [`ColumnBuffer::truncate`] takes back what a bad row has left.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,31 +12,9 @@ use arrow::array::{
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
-use super::text::{self, DAY_MICROS};
+use super::cell::{self, Cell};
+use super::text;
 use super::{BATCH_ROWS, ColumnType, MAX_RECORD_BYTES, RejectReason};
-
-/// A value as a source has it, before it is read in the declared type.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Cell<'a> {
-    /// No value.
-    Null,
-    /// Bytes of a text (or blob), not known to be UTF-8; empty = NULL.
-    Text(&'a [u8]),
-    /// 64-bit integer.
-    Int(i64),
-    /// Floating point number.
-    Real(f64),
-    /// Unscaled decimal and its scale.
-    Decimal(i128, i8),
-    /// true or false.
-    Bit(bool),
-    /// Days since 1970-01-01.
-    Date(i32),
-    /// Microseconds since 1970-01-01 00:00.
-    Timestamp(i64),
-    /// Microseconds since midnight.
-    Time(i64),
-}
 
 /// The values of one column so far.
 #[derive(Debug)]
@@ -102,21 +79,21 @@ impl ColumnBuffer {
             _ => {}
         }
         let pushed = match &mut self.values {
-            Values::Int(values) => int(cell).map(|v| values.push(v)),
+            Values::Int(values) => cell::int(cell).map(|v| values.push(v)),
             Values::Decimal(values) => {
                 let ColumnType::Decimal(precision, scale) = self.kind else {
                     return Err(RejectReason::BadNumber);
                 };
-                decimal(cell, precision, scale).map(|v| values.push(v))
+                cell::decimal(cell, precision, scale).map(|v| values.push(v))
             }
-            Values::Date(values) => date(cell).map(|v| values.push(v)),
-            Values::Timestamp(values) => timestamp(cell).map(|v| values.push(v)),
-            Values::Bit(values) => bit(cell).map(|v| values.append(v)),
+            Values::Date(values) => cell::date(cell).map(|v| values.push(v)),
+            Values::Timestamp(values) => cell::timestamp(cell).map(|v| values.push(v)),
+            Values::Bit(values) => cell::bit(cell).map(|v| values.append(v)),
             Values::Text { bytes, ends } => {
                 let written = if self.kind == ColumnType::Time {
-                    time(cell).map(|micros| bytes.extend_from_slice(&text::time_text(micros)))
+                    cell::time(cell).map(|micros| bytes.extend_from_slice(&text::time_text(micros)))
                 } else {
-                    write_text(cell, bytes)
+                    cell::write_text(cell, bytes)
                 };
                 written.map(|()| ends.push(end(bytes)))
             }
@@ -251,144 +228,4 @@ impl ColumnBuffer {
 /// The end of the bytes so far as an offset. A batch is closed far below 2 GiB.
 fn end(bytes: &[u8]) -> i32 {
     i32::try_from(bytes.len()).unwrap_or(i32::MAX)
-}
-
-fn int(cell: Cell<'_>) -> Result<i64, RejectReason> {
-    match cell {
-        Cell::Text(text) => text::int(text),
-        Cell::Int(value) => Ok(value),
-        Cell::Bit(value) => Ok(i64::from(value)),
-        // Every integer up to 2^53 is exact as a float; beyond, the float does not say which.
-        #[allow(clippy::cast_possible_truncation)]
-        Cell::Real(value) if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 => {
-            Ok(value as i64)
-        }
-        Cell::Decimal(..) => {
-            let whole = decimal(cell, 19, 0)?;
-            i64::try_from(whole).map_err(|_| RejectReason::BadNumber)
-        }
-        _ => Err(RejectReason::BadNumber),
-    }
-}
-
-fn decimal(cell: Cell<'_>, precision: u8, scale: i8) -> Result<i128, RejectReason> {
-    let scaled = |value: i128, from: i8| {
-        let places = u32::try_from(scale.saturating_sub(from)).ok()?;
-        value.checked_mul(10i128.checked_pow(places)?)
-    };
-    match cell {
-        Cell::Text(text) => text::decimal(text, precision, scale),
-        Cell::Int(value) => {
-            let value = scaled(i128::from(value), 0).ok_or(RejectReason::BadNumber)?;
-            text::fits(value, precision)
-        }
-        Cell::Decimal(value, from) if from <= scale => {
-            let value = scaled(value, from).ok_or(RejectReason::BadNumber)?;
-            text::fits(value, precision)
-        }
-        Cell::Decimal(value, from) => {
-            let places = u32::try_from(from.saturating_sub(scale)).unwrap_or(u32::MAX);
-            let unit = 10i128.checked_pow(places).ok_or(RejectReason::BadNumber)?;
-            if value % unit != 0 {
-                return Err(RejectReason::BadNumber);
-            }
-            text::fits(value / unit, precision)
-        }
-        // A float has no exact decimals: it is rounded to the declared scale when it is that close
-        // to it, so that 0.1 is 0.1 and 0.12 is no decimal(2,1).
-        #[allow(clippy::cast_possible_truncation)]
-        Cell::Real(value) => {
-            let unscaled = value * 10f64.powi(i32::from(scale));
-            let rounded = unscaled.round();
-            let close = (unscaled - rounded).abs() <= 1e-9 * unscaled.abs().max(1.0);
-            if !close || rounded.abs() > 9_007_199_254_740_992.0 {
-                return Err(RejectReason::BadNumber);
-            }
-            text::fits(rounded as i128, precision)
-        }
-        _ => Err(RejectReason::BadNumber),
-    }
-}
-
-fn date(cell: Cell<'_>) -> Result<i32, RejectReason> {
-    match cell {
-        Cell::Text(text) => text::date(text),
-        Cell::Date(day) => Ok(day),
-        Cell::Timestamp(micros) => {
-            i32::try_from(micros.div_euclid(DAY_MICROS)).map_err(|_| RejectReason::BadDate)
-        }
-        _ => Err(RejectReason::BadDate),
-    }
-}
-
-fn timestamp(cell: Cell<'_>) -> Result<i64, RejectReason> {
-    match cell {
-        Cell::Text(text) => text::timestamp(text),
-        Cell::Date(day) => Ok(i64::from(day) * DAY_MICROS),
-        Cell::Timestamp(micros) => Ok(micros),
-        _ => Err(RejectReason::BadDate),
-    }
-}
-
-fn time(cell: Cell<'_>) -> Result<i64, RejectReason> {
-    match cell {
-        Cell::Text(text) => text::time(text),
-        Cell::Time(micros) => Ok(micros),
-        Cell::Timestamp(micros) => Ok(micros.rem_euclid(DAY_MICROS)),
-        _ => Err(RejectReason::BadTime),
-    }
-}
-
-fn bit(cell: Cell<'_>) -> Result<bool, RejectReason> {
-    match cell {
-        Cell::Text(text) => text::bit(text),
-        Cell::Bit(value) => Ok(value),
-        Cell::Int(value @ (0 | 1)) => Ok(value == 1),
-        _ => Err(RejectReason::BadBoolean),
-    }
-}
-
-/// Appends the cell as text: numbers as they are written, bits as 0/1, dates as ISO.
-fn write_text(cell: Cell<'_>, bytes: &mut Vec<u8>) -> Result<(), RejectReason> {
-    // Writing to a vector cannot fail.
-    let _ = match cell {
-        Cell::Text(text) => {
-            if std::str::from_utf8(text).is_err() {
-                return Err(RejectReason::InvalidUtf8);
-            }
-            bytes.extend_from_slice(text);
-            Ok(())
-        }
-        Cell::Int(value) => write!(bytes, "{value}"),
-        Cell::Real(value) => write!(bytes, "{value}"),
-        Cell::Decimal(value, scale) => {
-            let places = usize::try_from(scale).unwrap_or(0);
-            let unit = 10u128
-                .checked_pow(u32::try_from(places).unwrap_or(0))
-                .unwrap_or(1);
-            let sign = if value < 0 { "-" } else { "" };
-            let (whole, fraction) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
-            if places == 0 {
-                write!(bytes, "{sign}{whole}")
-            } else {
-                write!(bytes, "{sign}{whole}.{fraction:0places$}")
-            }
-        }
-        Cell::Bit(value) => write!(bytes, "{}", u8::from(value)),
-        Cell::Date(day) => write!(bytes, "{}", iso_date(i64::from(day))),
-        Cell::Timestamp(micros) => {
-            let time = text::time_text(micros);
-            let time = String::from_utf8_lossy(&time);
-            write!(bytes, "{} {time}", iso_date(micros.div_euclid(DAY_MICROS)))
-        }
-        Cell::Time(micros) => bytes.write_all(&text::time_text(micros)),
-        Cell::Null => Ok(()),
-    };
-    Ok(())
-}
-
-fn iso_date(days: i64) -> String {
-    chrono::DateTime::from_timestamp(days.saturating_mul(86_400), 0)
-        .map(|at| at.format("%Y-%m-%d").to_string())
-        .unwrap_or_default()
 }

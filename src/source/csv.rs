@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::column::Cell;
+use super::cell::Cell;
 use super::folder::{Folder, positions};
 use super::record::{Fault, Found, Records};
 use super::reject::shown;

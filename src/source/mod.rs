@@ -3,6 +3,7 @@
 //! Reads: the source and `pipelines/sis.toml`. Writes: nothing; yields record batches and rejects.
 //! Never: guesses a type, drops a row without a reject.
 
+mod cell;
 mod check;
 mod column;
 mod csv;

@@ -18,7 +18,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::column::Cell;
+use super::cell::Cell;
 use super::folder::{Folder, positions};
 use super::rows::Rows;
 use super::{BATCH_ROWS, Sink, Source, SourceError, TableCount, TableInfo, TableSchema};

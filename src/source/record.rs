@@ -106,7 +106,9 @@ impl<R: Read> Records<R> {
             previous: (0, 1),
             skip: false,
         };
-        records.fill()?;
+        while records.filled < 3 && !records.at_end {
+            records.fill()?;
+        }
         if records.rest().starts_with(b"\xEF\xBB\xBF") {
             records.start = 3;
         }

@@ -10,7 +10,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::column::{Cell, ColumnBuffer};
+use super::cell::Cell;
+use super::column::ColumnBuffer;
 use super::keys::{IntSet, KeyHashSet};
 use super::reject::shown;
 use super::{

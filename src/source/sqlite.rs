@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::column::Cell;
+use super::cell::Cell;
 use super::folder::positions;
 use super::rows::Rows;
 use super::{Sink, Source, SourceError, TableCount, TableInfo, TableSchema};

@@ -179,6 +179,7 @@ impl ParquetFile {
     /// # Errors
     /// When the disk refuses, or the batch has another schema.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StageError> {
+        self.check_columns(batch.schema_ref())?;
         if let Some(writer) = &mut self.writer {
             writer
                 .write(batch)
@@ -186,6 +187,19 @@ impl ParquetFile {
             self.rows += batch.num_rows() as u64;
         }
         Ok(())
+    }
+
+    /// The writer itself takes a batch with fewer columns, and makes a file that nobody can read.
+    fn check_columns(&self, found: &SchemaRef) -> Result<(), StageError> {
+        let names = |schema: &SchemaRef| -> Vec<String> {
+            schema.fields().iter().map(|f| f.name().clone()).collect()
+        };
+        if Arc::ptr_eq(found, &self.schema) || names(found) == names(&self.schema) {
+            return Ok(());
+        }
+        let (found, wanted) = (names(found).join(", "), names(&self.schema).join(", "));
+        let what = format!("a batch has the columns {found}; the file has {wanted}");
+        Err(failed(&self.path, ParquetError::General(what)))
     }
 
     /// Rows so far.
