@@ -102,3 +102,23 @@ fn an_unreadable_file_says_which() {
         "cannot read the SIS schema no/such/sis.toml"
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_file_is_refused_or_read_and_never_a_panic(
+        from in 0usize..12_000,
+        length in 0usize..40,
+        put in ".{0,8}",
+    ) {
+        let mut chars: Vec<char> = std::fs::read_to_string(SHIPPED).unwrap().chars().collect();
+        let from = from.min(chars.len());
+        let to = (from + length).min(chars.len());
+        chars.splice(from..to, put.chars());
+        let text: String = chars.into_iter().collect();
+        if let Err(SchemaError::Wrong { problems }) = SisSchema::parse(Path::new("x"), &text) {
+            proptest::prop_assert!(!problems.is_empty());
+            let lines = text.split('\n').count();
+            proptest::prop_assert!(problems.iter().all(|p| (1..=lines).contains(&p.line)));
+        }
+    }
+}
