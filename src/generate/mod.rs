@@ -5,8 +5,8 @@
 //!
 //! Schools come in clusters of an elementary, a middle and a high school. A cluster's families
 //! are made one after the other and forgotten, so memory does not grow with the students. Every
-//! draw is keyed by seed, topic, ordinal and field ([`draw`]), every object that a row leads to
-//! is told to the tally in the same place ([`expect`]).
+//! draw is keyed by seed, topic, ordinal and field (`draw`), every object that a row leads to
+//! is told to the tally in the same place (`expect`).
 
 mod catalog;
 mod codes;

@@ -355,3 +355,27 @@ fn options_that_cannot_be_met_are_refused() {
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(12))]
+    #[test]
+    fn any_clean_district_adds_up(
+        schools in 1usize..8,
+        more in 0usize..60,
+        seed in proptest::prelude::any::<u64>(),
+        year in 1990i32..=2100,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let students = schools + more;
+        let options = Options { seed, year, ..options(dir.path(), schools, students, Dirty::None) };
+        let summary = generate(&options).unwrap();
+        for counts in summary.expected.edfi.values() {
+            proptest::prop_assert_eq!(counts.transformed, counts.sent + counts.unchanged);
+        }
+        let edfi = &summary.expected.edfi;
+        proptest::prop_assert_eq!(edfi["students"].sent, students as u64);
+        proptest::prop_assert_eq!(edfi["schools"].sent, schools as u64);
+        proptest::prop_assert!(edfi["studentSectionAssociations"].sent > 0);
+        proptest::prop_assert!(is_generated(dir.path()));
+    }
+}
