@@ -79,7 +79,7 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
     )
 }
 
-/// Reads back what [`write`] wrote, for `fullsync status` and `fullsync errors`.
+/// Reads back what [`write()`] wrote, for `fullsync status` and `fullsync errors`.
 ///
 /// # Errors
 /// When a file is missing, or is not of this format; the path is in the message.
