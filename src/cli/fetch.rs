@@ -10,7 +10,7 @@ use super::scope::{Scope, Year};
 
 /// Copies the target's records into files, one record a line.
 ///
-/// Writes OUT/<resource>.ndjson for each resource, readable by the owner only.
+/// Writes OUT/RESOURCE.ndjson for each resource, readable by the owner only.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync fetch edfi --out before

@@ -17,7 +17,6 @@ pub struct MetadataArgs {
 /// What can be done with metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum MetadataCommand {
-    /// Makes a metadata file from a target's public documents.
     Import(ImportArgs),
 }
 
@@ -47,12 +46,12 @@ pub struct ImportArgs {
     pub ddl: Vec<PathBuf>,
 
     /// Name and version of the standard.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub name: String,
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
 
     /// Origin and licence of the documents.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub notice: String,
+    #[arg(long, value_name = "TEXT")]
+    pub notice: Option<String>,
 
     /// The metadata file to write.
     #[arg(long, value_name = "FILE")]

@@ -19,7 +19,7 @@ mod sandbox;
 mod scope;
 mod session;
 mod status;
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;
 mod transform;
 mod truncate;
@@ -103,10 +103,8 @@ pub struct Global {
 /// Formats of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
     #[default]
     Text,
-    /// One JSON object a line.
     Json,
 }
 

@@ -17,7 +17,6 @@ pub struct SandboxArgs {
 /// The embedded targets.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum SandboxCommand {
-    /// An Ed-Fi API that checks what a real one checks.
     Edfi(EdfiArgs),
 }
 

@@ -3,7 +3,7 @@
 //! Reads: arguments. Writes: standard error. Never: the work itself.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -78,11 +78,20 @@ where
         }
     };
     let session = Session::new(cli.global);
-    let screen = Screen::stderr();
+    let mut run_log = session.run_log.clone();
     match work(session, cli.command).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let _ = screen.print(format!("error: {}\n", chain(&error)).as_bytes());
+            let text = chain(&error);
+            if cli.global.log_format == LogFormat::Json {
+                tracing::error!("{text}");
+            } else {
+                // Once, without a time stamp, and in the run's log as well. When both streams are
+                // closed, the exit code still tells.
+                let line = format!("error: {text}\n");
+                let _ = Screen::stderr().print(line.as_bytes());
+                let _ = run_log.write_all(line.as_bytes());
+            }
             ExitCode::from(2)
         }
     }

@@ -6,10 +6,6 @@ fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(std::iter::once("fullsync").chain(line.split_whitespace()))
 }
 
-fn command(line: &str) -> Command {
-    parse(line).unwrap().command
-}
-
 #[test]
 fn the_definition_is_sound() {
     Cli::command().debug_assert();
@@ -51,7 +47,7 @@ fn every_verb_of_a_pipeline_has_an_example_that_parses() {
             .get_after_help()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let help = help.replace("\\\n", " ").replace('\'', "");
+        let help = help.replace("\\\n    ", "").replace('\'', "");
         let lines = help
             .lines()
             .map(str::trim)
@@ -131,14 +127,14 @@ fn what_makes_no_sense_is_refused() {
 
 #[test]
 fn defaults() {
-    let Command::Load(load) = command("load edfi") else {
+    let Command::Load(load) = parse("load edfi").unwrap().command else {
         panic!()
     };
     assert_eq!(
         (load.from.run.as_str(), load.sending),
         ("latest", Sending::default())
     );
-    let Command::Generate(generate) = command("generate --out x") else {
+    let Command::Generate(generate) = parse("generate --out x").unwrap().command else {
         panic!()
     };
     assert_eq!(
@@ -147,7 +143,9 @@ fn defaults() {
     );
     let Command::Sandbox(SandboxArgs {
         command: SandboxCommand::Edfi(edfi),
-    }) = command("sandbox edfi --fault 500 --fault 503:every=2 --quirk no-etag")
+    }) = parse("sandbox edfi --fault 500 --fault 503:every=2 --quirk no-etag")
+        .unwrap()
+        .command
     else {
         panic!()
     };

@@ -17,7 +17,9 @@ use super::scope::{Scope, Year};
   fullsync truncate edfi studentSectionAssociations          count only
   fullsync truncate edfi studentSectionAssociations --yes
   fullsync truncate edfi '*' --yes                           everything of this pipeline",
-    mut_arg("resources", |arg| arg.required(true))
+    mut_arg("resources", |arg| {
+        arg.required(true).help("The resources, by name or pattern; '*' names all of the pipeline")
+    })
 )]
 pub struct TruncateArgs {
     #[command(flatten)]

@@ -232,7 +232,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table.
-    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
+    pub(super) fn section(&mut self, key: &'static str) -> Option<Self> {
         let value = self.take(key)?;
         let at = self.place(key);
         let name = self.full(key);

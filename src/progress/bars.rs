@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressState, ProgressStyle};
 
 use super::{Progress, Screen};
 
@@ -24,9 +24,9 @@ struct Bar {
 }
 
 const WITH_TOTAL: &str =
-    "{prefix:32!} [{bar:24}] {human_pos}/{human_len} {per_sec:>10} eta {eta:>4} {msg}";
-const WITHOUT_TOTAL: &str = "{prefix:32!} {spinner} {human_pos} {per_sec:>10} {msg}";
-const FINISHED: &str = "{prefix:32!} {human_pos} in {elapsed} {msg}";
+    "{prefix:34!} [{bar:16}] {human_pos}/{human_len} {rate:>8} eta {eta:>4} {msg}";
+const WITHOUT_TOTAL: &str = "{prefix:34!} {spinner} {human_pos} {rate:>8} {msg}";
+const FINISHED: &str = "{prefix:34!} {human_pos} in {elapsed} {msg}";
 
 impl fmt::Debug for Bars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,6 +38,10 @@ fn style(template: &str) -> ProgressStyle {
     // The templates are constants, and a test reads them all.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Writing into indicatif's own buffer does not fail.
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        })
         .progress_chars("=> ")
 }
 

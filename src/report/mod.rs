@@ -9,6 +9,7 @@ mod group;
 mod identities;
 mod latency;
 mod run;
+mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -39,10 +40,11 @@ pub const FORMAT: u32 = 1;
 /// work pending. (2, could not start, never gets as far as a report.)
 ///
 /// 3 goes before 1: whoever resumes the run sees its errors then. A delete that failed counts as
-/// an error, and a tally that does not add up is never accepted.
+/// an error, and a tally that does not add up is never accepted. A dry run leaves all that is due
+/// pending on purpose, and is judged by its errors alone.
 pub fn exit_code(report: &RunReport, fail_on: FailOn) -> u8 {
     let total = &report.total;
-    let pending = total.pending > 0 || report.deletes.pending > 0;
+    let pending = !report.dry_run && (total.pending > 0 || report.deletes.pending > 0);
     if pending || report.state == RunState::Interrupted {
         return 3;
     }
@@ -77,7 +79,7 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
     )
 }
 
-/// Reads back what [`write`] wrote, for `fullsync status` and `fullsync errors`.
+/// Reads back what [`write()`] wrote, for `fullsync status` and `fullsync errors`.
 ///
 /// # Errors
 /// When a file is missing, or is not of this format; the path is in the message.

@@ -308,6 +308,21 @@ fn exit_codes() {
     let parked = Reason::fixed("stopped_early");
     students.record(Outcome::Pending, &parked, Age::New, ExampleRef::default());
     assert_eq!(code(&tally, FailOn::Any, Finished), 3);
+    let dry = RunHead {
+        dry_run: true,
+        ..head()
+    };
+    let report = RunReport::new(dry.clone(), &tally);
+    assert_eq!(report.exit_code, 0);
+    let text = text(
+        &report,
+        &ErrorsReport::new(&dry, &tally),
+        TextOptions::default(),
+    );
+    assert!(
+        text.contains("exit 0: dry run, 1 would be sent, 8 errors"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -294,7 +294,10 @@ fn plain_http_to_elsewhere_is_doubtful() {
             .replace("https://api.example.org/v7/", url)
             .replace("secret_file = \"secret.txt\"", "secret_env = \"API_KEY\"");
         let found = Fixture::new(&text).load().unwrap().warnings;
-        let found = found.iter().filter(|w| w.what.contains("unencrypted")).count();
+        let found = found
+            .iter()
+            .filter(|w| w.what.contains("unencrypted"))
+            .count();
         assert_eq!(found, warnings, "{url}");
     }
 }
