@@ -173,6 +173,37 @@ fn a_compaction_killed_after_any_step_loses_nothing() {
 }
 
 #[test]
+fn a_merged_journal_that_still_lies_about_is_not_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = small(dir.path());
+    let text = key(1);
+    let mut later = ledger.journal("z", 1).unwrap();
+    later
+        .append([entry(RESOURCE, &text, delivered(1), 2)])
+        .unwrap();
+    let mut first = ledger.journal("a", 3).unwrap();
+    first
+        .append([entry(RESOURCE, &text, super::Event::Deleted, 4)])
+        .unwrap();
+    first.close().unwrap();
+    later.close().unwrap();
+    let killed = compact(dir.path(), ledger.sizes, 5, &mut |step| match step {
+        Step::Deleted => Err(LedgerError::Moving {
+            path: "killed".into(),
+        }),
+        _ => Ok(()),
+    });
+    assert!(killed.is_err());
+    assert!(dir.path().join("journals/z.journal").exists());
+    assert!(
+        facts(&ledger, RESOURCE).is_empty(),
+        "the delivery is older than the delete"
+    );
+    assert_eq!(ledger.compact(6).unwrap().journals, 0);
+    assert!(facts(&ledger, RESOURCE).is_empty());
+}
+
+#[test]
 fn a_second_compaction_at_the_same_time_does_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = small(dir.path());
