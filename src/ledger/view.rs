@@ -30,7 +30,7 @@ impl<'a> RowView<'a> {
     /// Looks the columns up once.
     ///
     /// # Errors
-    /// When the batch was not read with [`Columns::Wide`].
+    /// When the batch was not read with [`Columns::Wide`](super::Columns::Wide).
     pub fn new(batch: &'a RecordBatch) -> Result<Self, ArrowError> {
         let text = |name| column::<StringArray>(batch, name);
         let id = |name| column::<Int64Array>(batch, name);
