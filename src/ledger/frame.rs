@@ -79,7 +79,7 @@ impl FileHeader {
             (xxh3_64(bytes.get(..covered)?) == sum).then_some(())?;
             let run = String::from_utf8(run.to_vec()).ok()?;
             Some(ReadHeader::Whole(
-                FileHeader {
+                Self {
                     id,
                     started_at,
                     run,

@@ -26,6 +26,7 @@ mod shared;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,8 +39,9 @@ pub use due::{Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Wit
 pub use entry::{Entry, Event};
 pub use error::LedgerError;
 pub use journal::{FLUSH_EVERY, Journal};
-pub use row::{Columns, Row, RowRef, RowView};
+pub use row::Columns;
 pub use snapshot::{Rows, Snapshot};
+pub use view::{Row, RowRef, RowView};
 
 use crate::files;
 use crate::object::KeyHash;

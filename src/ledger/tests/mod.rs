@@ -2,6 +2,7 @@
 //! processes.
 
 mod compaction;
+mod measure;
 mod model;
 mod processes;
 mod torn;

@@ -222,7 +222,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_history_reads_as_the_model_does(ops in proptest::collection::vec(op(), 1..120)) {

@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use super::super::{Ledger, LedgerError};
 use super::{Facts, RESOURCE, TOO_LONG, delivered, entry, facts, key, small};
 
+/// A file length, and what counts from there on.
+type State = (usize, BTreeMap<String, Facts>);
+
 /// Writes blocks of these sizes; returns the journal's bytes and what counts after each block,
 /// with the file length at which it does.
-fn written(sizes: &[u32]) -> (Vec<u8>, Vec<(usize, BTreeMap<String, Facts>)>) {
+fn written(sizes: &[u32]) -> (Vec<u8>, Vec<State>) {
     let dir = tempfile::tempdir().unwrap();
     let ledger = small(dir.path());
     let mut journal = ledger.journal("run", 0).unwrap();
@@ -48,7 +51,7 @@ fn read_back(bytes: &[u8]) -> (BTreeMap<String, Facts>, BTreeMap<String, Facts>)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_journal_cut_at_any_byte_keeps_its_whole_blocks(
