@@ -51,7 +51,10 @@ WHERE s.sectionID IS NULL
         AND s.term_name IS NOT NULL
         AND (
             i.personID IS NULL
-            OR greatest(r.startDate, s.begin_date, e.startDate)
-                <= least(r.endDate, s.end_date, e.last_date)
+            OR (
+                e.personID IS NOT NULL
+                AND greatest(r.startDate, s.begin_date, e.startDate)
+                    <= least(r.endDate, s.end_date, e.last_date)
+            )
         )
     )
