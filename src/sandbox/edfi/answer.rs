@@ -23,7 +23,7 @@ pub(super) struct Answer {
     /// The body; empty for none.
     pub(super) body: Bytes,
     /// Type of the body, where there is one.
-    pub(super) content_type: &'static str,
+    content_type: &'static str,
     /// Further headers.
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -43,6 +43,15 @@ impl Answer {
     pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             body: body.into(),
+            ..Self::empty(status)
+        }
+    }
+
+    /// A body of another type.
+    pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self {
+            body: Bytes::from(body),
+            content_type,
             ..Self::empty(status)
         }
     }
