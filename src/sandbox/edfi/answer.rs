@@ -23,9 +23,9 @@ pub(super) struct Answer {
     /// The body; empty for none.
     pub(super) body: Bytes,
     /// Type of the body, where there is one.
-    content_type: &'static str,
+    pub(super) content_type: &'static str,
     /// Further headers.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {

@@ -32,6 +32,8 @@ impl Layout {
             descriptors: descriptors
                 .iter()
                 .enumerate()
+                // A type whose values nobody published takes any well-formed one.
+                .filter(|(_, d)| !d.values.is_empty())
                 .map(|(i, d)| (d.title.as_str(), number(i)))
                 .collect(),
             metas: &metas,
@@ -41,15 +43,17 @@ impl Layout {
             .map(|(name, meta)| compiler.resource(name, meta))
             .collect();
         link(&mut resources, standard, &compiler.numbers);
-        let mut paths: HashMap<_, _> = (0u16..)
-            .zip(&resources)
-            .map(|(i, r)| (r.path.to_ascii_lowercase(), Endpoint::Resource(i)))
-            .collect();
-        for (i, d) in (0u16..).zip(&descriptors) {
-            paths.insert(
-                format!("/ed-fi/{}", d.name.to_ascii_lowercase()),
-                Endpoint::Descriptor(i),
-            );
+        let mut paths = HashMap::new();
+        let places = (0u16..)
+            .map(Endpoint::Resource)
+            .zip(resources.iter().map(|r| r.path.clone()));
+        let own = |d: &DescriptorType| format!("/ed-fi/{}", d.name);
+        let lists = (0u16..)
+            .map(Endpoint::Descriptor)
+            .zip(descriptors.iter().map(own));
+        for (endpoint, path) in places.chain(lists) {
+            paths.insert(path.to_ascii_lowercase(), endpoint);
+            paths.insert(path, endpoint);
         }
         Self {
             resources,

@@ -156,7 +156,11 @@ impl<'a> Exchange<'a> {
 
     fn faulty(&self, status: u16, body: FaultBody, after: Option<RetryAfter>) -> Answer {
         let answer = match body {
-            FaultBody::Problem => self.refuse(&Problem::fault(status)),
+            // Older servers word some refusals under another status; a fault keeps its own.
+            FaultBody::Problem => Answer {
+                status,
+                ..self.refuse(&Problem::fault(status))
+            },
             FaultBody::Empty => Answer::empty(status),
             FaultBody::Html => Answer::text(
                 status,

@@ -18,7 +18,7 @@ pub(super) struct Layout {
     pub(super) resources: Vec<Resource>,
     /// Sorted by name.
     pub(super) descriptors: Vec<DescriptorType>,
-    /// `/ed-fi/students`, in lower case.
+    /// `/ed-fi/students`, as it is written and in lower case.
     pub(super) paths: HashMap<String, Endpoint>,
 }
 
