@@ -25,7 +25,7 @@ pub(super) struct Answer {
     /// Type of the body, where there is one.
     pub(super) content_type: &'static str,
     /// Further headers.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
@@ -43,6 +43,15 @@ impl Answer {
     pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             body: body.into(),
+            ..Self::empty(status)
+        }
+    }
+
+    /// A body of another type.
+    pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self {
+            body: Bytes::from(body),
+            content_type,
             ..Self::empty(status)
         }
     }

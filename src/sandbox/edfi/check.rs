@@ -18,8 +18,6 @@ pub(super) type Flaws = BTreeMap<String, Vec<String>>;
 pub(super) struct Checked<'a> {
     /// Hash of the natural key.
     pub(super) key: u128,
-    /// The natural key as text.
-    pub(super) key_text: String,
     /// Canonical JSON: declared members in order, no nulls, no empty lists.
     pub(super) body: Vec<u8>,
     /// The references found.
@@ -36,7 +34,7 @@ struct Found<'a> {
     options: std::ops::Range<usize>,
 }
 
-/// Checks a whole body. `ids` tells whether `id` may stand in it (PUT).
+/// Checks a whole body.
 ///
 /// # Errors
 /// Every fault of the body, by path.
@@ -61,10 +59,8 @@ pub(super) fn check<'a>(
     if !walk.flaws.is_empty() {
         return Err(walk.flaws);
     }
-    let key_text = key_text(resource, body);
     Ok(Checked {
-        key: key_hash(&key_text),
-        key_text,
+        key: key_hash(&key_text(resource, body)),
         body: walk.out,
         references: walk.references,
         options: walk.options,

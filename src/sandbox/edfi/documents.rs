@@ -134,10 +134,8 @@ impl Api {
     /// The order of loading, as JSON levels or as GraphML.
     pub(super) fn dependencies(&self, accept: &str) -> Answer {
         if accept.contains("graphml") {
-            return Answer {
-                content_type: "application/graphml",
-                ..Answer::json(200, publish::dependencies_graphml(&self.standard))
-            };
+            let graph = publish::dependencies_graphml(&self.standard);
+            return Answer::text(200, "application/graphml", graph);
         }
         Answer::json(200, publish::dependencies_json(&self.standard).to_string())
     }

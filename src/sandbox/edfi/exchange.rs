@@ -19,24 +19,22 @@ use super::fault::{Fault, FaultBody, FaultKind};
 use super::fault_plan::Aim;
 use super::layout::Endpoint;
 use super::oauth::Grant;
-use super::options::{Operation, RetryAfter};
+use super::options::RetryAfter;
 use super::problem::Problem;
-use super::read::partitions;
 use super::route::{Named, Path, Route};
 use super::stats::{Topic, Verb};
-use super::write::Written;
 
 /// Longest body.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// One request and where it came from.
 pub(super) struct Exchange<'a> {
-    api: &'a Api,
-    head: Parts,
+    pub(super) api: &'a Api,
+    pub(super) head: Parts,
     body: Option<Incoming>,
     peer: SocketAddr,
     address: SocketAddr,
-    verb: Verb,
+    pub(super) verb: Verb,
 }
 
 impl<'a> Exchange<'a> {
@@ -158,18 +156,20 @@ impl<'a> Exchange<'a> {
 
     fn faulty(&self, status: u16, body: FaultBody, after: Option<RetryAfter>) -> Answer {
         let answer = match body {
-            FaultBody::Problem => self.refuse(&Problem::fault(status)),
-            FaultBody::Empty => Answer::empty(status),
-            FaultBody::Html => Answer {
-                content_type: "text/html",
-                ..Answer::json(
-                    status,
-                    format!(
-                        "<html><head><title>{status}</title></head>\
-                         <body><h1>{status}</h1><hr>gateway</body></html>\n"
-                    ),
-                )
+            // Older servers word some refusals under another status; a fault keeps its own.
+            FaultBody::Problem => Answer {
+                status,
+                ..self.refuse(&Problem::fault(status))
             },
+            FaultBody::Empty => Answer::empty(status),
+            FaultBody::Html => Answer::text(
+                status,
+                "text/html",
+                format!(
+                    "<html><head><title>{status}</title></head>\
+                     <body><h1>{status}</h1><hr>gateway</body></html>\n"
+                ),
+            ),
         };
         answer.retry_after(after.unwrap_or_else(|| self.api.quirks().retry_after))
     }
@@ -186,12 +186,13 @@ impl<'a> Exchange<'a> {
         Answer::json(status, body)
     }
 
-    fn header(&self, name: &HeaderName) -> Option<&str> {
+    /// A header's text.
+    pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
 
     /// `http://host`, as the caller calls us.
-    fn root(&self) -> String {
+    pub(super) fn root(&self) -> String {
         match self.header(&header::HOST) {
             Some(host) => format!("http://{host}"),
             None => format!("http://{}", self.address),
@@ -326,107 +327,6 @@ impl<'a> Exchange<'a> {
             .map(ToString::to_string)
             .collect();
         Ok(Answer::json(200, serde_json::json!(faults).to_string()))
-    }
-
-    fn data(&self, path: Path<'_>, body: &Bytes) -> Result<Answer, Problem> {
-        let query = self.head.uri.query().unwrap_or_default();
-        if matches!(self.verb, Verb::Post | Verb::Put) {
-            let kind = self.header(&header::CONTENT_TYPE).unwrap_or_default();
-            let kind = kind.split(';').next().unwrap_or_default().trim();
-            if kind != "application/json" && !kind.ends_with("+json") {
-                return Err(Problem::media_type());
-            }
-        }
-        match path.route {
-            Route::Collection(Endpoint::Resource(number)) => match self.verb {
-                Verb::Get => self.api.collection(number, query),
-                Verb::Post => {
-                    let if_match = self.header(&header::IF_MATCH);
-                    let written = self.api.post(number, body, if_match)?;
-                    Ok(self.written(number, path.data_root, written))
-                }
-                Verb::Put => Err(Problem::method(
-                    "Resource collections cannot be replaced. To \"upsert\" an item in the \
-                     collection, use POST. To update a specific item, use PUT and include the \
-                     \"id\" in the route.",
-                )),
-                Verb::Delete => Err(Problem::method(
-                    "Resource collections cannot be deleted. To delete a specific item, use \
-                     DELETE and include the \"id\" in the route.",
-                )),
-                Verb::Other => Err(self.unsupported()),
-            },
-            Route::Item(Endpoint::Resource(number), id) => self.item(number, id, path, body),
-            Route::Partitions(Endpoint::Resource(number)) if self.verb == Verb::Get => {
-                self.api.partitions(number, query)
-            }
-            Route::Collection(Endpoint::Descriptor(number))
-            | Route::Item(Endpoint::Descriptor(number), _)
-            | Route::Partitions(Endpoint::Descriptor(number)) => {
-                self.descriptor(number, path.route, query)
-            }
-            _ => Err(self.unsupported()),
-        }
-    }
-
-    fn item(&self, number: u16, id: &str, path: Path<'_>, body: &Bytes) -> Result<Answer, Problem> {
-        let if_match = self.header(&header::IF_MATCH);
-        match self.verb {
-            Verb::Get => self
-                .api
-                .item(number, id, self.header(&header::IF_NONE_MATCH)),
-            Verb::Put => {
-                let written = self.api.put(number, id, body, if_match)?;
-                let mut answer = self.written(number, path.data_root, written);
-                answer.status = 204;
-                Ok(answer)
-            }
-            Verb::Delete => {
-                self.api.delete(number, id, if_match)?;
-                Ok(Answer::empty(204))
-            }
-            Verb::Post => Err(Problem::method(
-                "Resource items can only be updated using PUT. To \"upsert\" an item in the data \
-                 collection using POST, remove the \"id\" from the route.",
-            )),
-            Verb::Other => Err(self.unsupported()),
-        }
-    }
-
-    fn descriptor(&self, number: u16, route: Route<'_>, query: &str) -> Result<Answer, Problem> {
-        let kind = &self.api.layout.descriptors[usize::from(number)];
-        let operation = match self.verb {
-            Verb::Get => {
-                return match route {
-                    Route::Item(_, id) => self.api.descriptor(kind, id),
-                    Route::Partitions(_) => Ok(partitions(kind.values.len(), 10)),
-                    _ => self.api.descriptors(kind, query),
-                };
-            }
-            Verb::Post => Operation::Create,
-            Verb::Put => Operation::Update,
-            Verb::Delete => Operation::Delete,
-            Verb::Other => return Err(self.unsupported()),
-        };
-        Err(Problem::action_denied(&kind.title, operation))
-    }
-
-    fn unsupported(&self) -> Problem {
-        let method = &self.head.method;
-        let error = format!("The endpoint of the request does not support the '{method}' method.");
-        Problem::method(error)
-    }
-
-    fn written(&self, number: u16, data_root: &str, written: Written) -> Answer {
-        let path = &self.api.layout.resource(number).path;
-        let root = match self.api.quirks().relative_location {
-            true => String::new(),
-            false => self.root(),
-        };
-        let location = format!("{root}{data_root}{path}/{:032x}", written.id);
-        let status = if written.created { 201 } else { 200 };
-        let answer = Answer::empty(status).header(header::LOCATION, location);
-        self.api.with_etag(answer, written.version)
     }
 }
 

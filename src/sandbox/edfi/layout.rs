@@ -1,13 +1,12 @@
-//! The data standard, compiled for checking: members in order, keys, references, locks.
+//! The data standard as the sandbox checks it: members in order, keys, references, locks.
 //!
-//! Reads: the metadata. Writes: nothing. Never: a name lookup that a request would repeat.
+//! Reads: nothing (`compile` makes it). Writes: nothing. Never: a name lookup that a request would repeat.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-use super::unify::{self, Group};
-use crate::metadata::{Field, KeyPart, Kind, ResourceMeta, Standard};
+use super::unify::Group;
 
 /// The resource whose records exist on every server: the years 1991 to 2050.
 pub(super) const SCHOOL_YEAR_TYPES: &str = "schoolYearTypes";
@@ -19,8 +18,8 @@ pub(super) struct Layout {
     pub(super) resources: Vec<Resource>,
     /// Sorted by name.
     pub(super) descriptors: Vec<DescriptorType>,
-    /// `/ed-fi/students`, in lower case.
-    paths: HashMap<String, Endpoint>,
+    /// `/ed-fi/students`, as it is written and in lower case.
+    pub(super) paths: HashMap<String, Endpoint>,
 }
 
 /// What a data path leads to.
@@ -164,52 +163,6 @@ pub(super) struct DescriptorType {
 }
 
 impl Layout {
-    /// Compiles a data standard.
-    pub(super) fn new(standard: &Standard) -> Self {
-        let mut metas = standard.resources.clone();
-        metas
-            .entry(SCHOOL_YEAR_TYPES.to_owned())
-            .or_insert_with(school_year_types);
-        let descriptors: Vec<_> = standard
-            .descriptors
-            .iter()
-            .map(|(title, values)| DescriptorType::new(title, values))
-            .collect();
-        let compiler = Compiler {
-            numbers: metas
-                .keys()
-                .enumerate()
-                .map(|(i, n)| (n.as_str(), number(i)))
-                .collect(),
-            descriptors: descriptors
-                .iter()
-                .enumerate()
-                .map(|(i, d)| (d.title.as_str(), number(i)))
-                .collect(),
-            metas: &metas,
-        };
-        let mut resources: Vec<_> = metas
-            .iter()
-            .map(|(name, meta)| compiler.resource(name, meta))
-            .collect();
-        link(&mut resources, standard, &compiler.numbers);
-        let mut paths: HashMap<_, _> = (0u16..)
-            .zip(&resources)
-            .map(|(i, r)| (r.path.to_ascii_lowercase(), Endpoint::Resource(i)))
-            .collect();
-        for (i, d) in (0u16..).zip(&descriptors) {
-            paths.insert(
-                format!("/ed-fi/{}", d.name.to_ascii_lowercase()),
-                Endpoint::Descriptor(i),
-            );
-        }
-        Self {
-            resources,
-            descriptors,
-            paths,
-        }
-    }
-
     /// What `/ed-fi/students` leads to; case is ignored.
     pub(super) fn find(&self, path: &str) -> Option<Endpoint> {
         match self.paths.get(path) {
@@ -228,7 +181,7 @@ impl Layout {
         self.resources
             .binary_search_by(|r| r.name.as_str().cmp(name))
             .ok()
-            .map(number)
+            .and_then(|position| u16::try_from(position).ok())
     }
 }
 
@@ -266,240 +219,4 @@ pub(super) fn capital(name: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(chars).collect())
         .unwrap_or_default()
-}
-
-fn number(position: usize) -> u16 {
-    u16::try_from(position).unwrap_or(u16::MAX)
-}
-
-fn school_year_types() -> ResourceMeta {
-    let field = |kind| Field {
-        required: true,
-        kind,
-    };
-    ResourceMeta {
-        path: "/ed-fi/schoolYearTypes".to_owned(),
-        key: vec![KeyPart {
-            name: "schoolYear".to_owned(),
-            path: "schoolYear".to_owned(),
-        }],
-        key_updatable: false,
-        fields: BTreeMap::from([
-            ("schoolYear".to_owned(), field(Kind::Int32)),
-            ("currentSchoolYear".to_owned(), field(Kind::Boolean)),
-            (
-                "schoolYearDescription".to_owned(),
-                field(Kind::String { max: Some(50) }),
-            ),
-        ]),
-    }
-}
-
-impl DescriptorType {
-    fn new(title: &str, namespaces: &BTreeMap<String, Vec<String>>) -> Self {
-        let mut values = Vec::new();
-        for (namespace, codes) in namespaces {
-            // Namespaces are written with the type (`uri://ed-fi.org/TermDescriptor`) or without.
-            let full = match namespace.rsplit_once('/') {
-                Some((_, last)) if last == title => namespace.clone(),
-                _ => format!("{}/{title}", namespace.trim_end_matches('/')),
-            };
-            values.extend(codes.iter().map(|code| (full.clone(), code.clone())));
-        }
-        let mut name = title.to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        Self {
-            title: title.to_owned(),
-            name: format!("{name}s"),
-            uris: values.iter().map(|(n, c)| format!("{n}#{c}")).collect(),
-            values,
-        }
-    }
-}
-
-struct Compiler<'a> {
-    numbers: HashMap<&'a str, u16>,
-    descriptors: HashMap<&'a str, u16>,
-    metas: &'a BTreeMap<String, ResourceMeta>,
-}
-
-impl Compiler<'_> {
-    fn resource(&self, name: &str, meta: &ResourceMeta) -> Resource {
-        let key: Vec<_> = meta
-            .key
-            .iter()
-            .filter_map(|part| self.part(meta, part))
-            .collect();
-        if key.len() < meta.key.len() || key.is_empty() {
-            tracing::warn!(resource = name, "natural key not found in the fields");
-        }
-        let keys: BTreeSet<_> = meta.key.iter().map(|p| p.path.as_str()).collect();
-        Resource {
-            name: name.to_owned(),
-            path: meta.path.clone(),
-            title: capital(&singular(name)),
-            key,
-            key_updatable: meta.key_updatable,
-            members: self.members(&meta.fields, false, &keys),
-            unified: unify::groups(name, meta),
-            write_set: Vec::new(),
-            referrers: Vec::new(),
-            person: None,
-        }
-    }
-
-    fn part(&self, meta: &ResourceMeta, part: &KeyPart) -> Option<Part> {
-        let path: Vec<_> = part.path.split('.').map(str::to_owned).collect();
-        let mut fields = &meta.fields;
-        for (depth, name) in path.iter().enumerate() {
-            match &fields.get(name)?.kind {
-                Kind::Object { fields: inner } | Kind::Reference { fields: inner, .. } => {
-                    fields = inner;
-                }
-                kind if depth + 1 == path.len() => {
-                    return Some(Part {
-                        name: part.name.clone(),
-                        scalar: self.scalar(kind)?,
-                        path,
-                    });
-                }
-                _ => return None,
-            }
-        }
-        None
-    }
-
-    fn members(
-        &self,
-        fields: &BTreeMap<String, Field>,
-        reference: bool,
-        keys: &BTreeSet<&str>,
-    ) -> Vec<Member> {
-        fields
-            .iter()
-            .map(|(name, field)| Member {
-                name: name.clone(),
-                prefix: format!("\"{name}\":"),
-                title: capital(name),
-                required: field.required || reference,
-                key: reference || keys.contains(name.as_str()),
-                shape: self.shape(&field.kind),
-            })
-            .collect()
-    }
-
-    fn shape(&self, kind: &Kind) -> Shape {
-        let none = BTreeSet::new();
-        match kind {
-            Kind::Object { fields } => Shape::Object(self.members(fields, false, &none)),
-            Kind::Array { fields } => Shape::Array(self.members(fields, false, &none)),
-            Kind::Reference { targets, fields } => {
-                let members = self.members(fields, true, &none);
-                let compiled = targets
-                    .iter()
-                    .filter_map(|t| self.target(t, &members))
-                    .collect();
-                Shape::Reference(Reference {
-                    title: reference_title(targets, fields),
-                    members,
-                    targets: compiled,
-                })
-            }
-            scalar => Shape::Scalar(self.scalar(scalar).unwrap_or(Scalar::Text(None))),
-        }
-    }
-
-    fn target(&self, name: &str, members: &[Member]) -> Option<Target> {
-        let resource = *self.numbers.get(name)?;
-        let key = &self.metas.get(name)?.key;
-        let parts: Option<Vec<_>> = key
-            .iter()
-            .map(|part| {
-                let member = members.iter().position(|m| m.name == part.name);
-                // An abstract reference calls the one part by its own name.
-                let only = (key.len() == 1 && members.len() == 1).then_some(0);
-                Some((part.name.clone(), member.or(only)?))
-            })
-            .collect();
-        if parts.is_none() {
-            tracing::warn!(target_resource = name, "a reference lacks parts of its key");
-        }
-        Some(Target {
-            resource,
-            parts: parts?,
-        })
-    }
-
-    fn scalar(&self, kind: &Kind) -> Option<Scalar> {
-        Some(match kind {
-            Kind::String { max } => Scalar::Text(*max),
-            Kind::Descriptor { name } => {
-                Scalar::Descriptor(self.descriptors.get(name.as_str()).copied())
-            }
-            Kind::Int32 => Scalar::Int32,
-            Kind::Int64 => Scalar::Int64,
-            Kind::Number => Scalar::Number,
-            Kind::Boolean => Scalar::Boolean,
-            Kind::Date => Scalar::Date,
-            Kind::Time => Scalar::Time,
-            Kind::DateTime => Scalar::DateTime,
-            Kind::Object { .. } | Kind::Array { .. } | Kind::Reference { .. } => return None,
-        })
-    }
-}
-
-fn reference_title(targets: &[String], fields: &BTreeMap<String, Field>) -> String {
-    match targets {
-        [one] => capital(&singular(one)),
-        _ => fields
-            .keys()
-            .next()
-            .map(|member| capital(member.strip_suffix("Id").unwrap_or(member)))
-            .unwrap_or_default(),
-    }
-}
-
-/// Fills in what needs all resources: locks, referrers, person rules.
-fn link(resources: &mut [Resource], standard: &Standard, numbers: &HashMap<&str, u16>) {
-    let targets: Vec<BTreeSet<u16>> = resources
-        .iter()
-        .map(|r| {
-            let mut found = BTreeSet::new();
-            collect_targets(&r.members, &mut found);
-            found
-        })
-        .collect();
-    for (me, resource) in (0u16..).zip(resources.iter_mut()) {
-        let after: Vec<u16> = standard
-            .retries
-            .get(&resource.name)
-            .into_iter()
-            .flatten()
-            .filter_map(|name| numbers.get(name.as_str()).copied())
-            .collect();
-        let (direct, indirect): (Vec<_>, Vec<_>) = after
-            .iter()
-            .partition(|after| targets[usize::from(**after)].contains(&me));
-        let mut locks = targets[usize::from(me)].clone();
-        locks.insert(me);
-        locks.extend(&after);
-        resource.write_set = locks.into_iter().collect();
-        resource.referrers = (0u16..)
-            .zip(&targets)
-            .filter_map(|(other, targets)| targets.contains(&me).then_some(other))
-            .collect();
-        resource.person = (!direct.is_empty()).then_some(PersonRule { direct, indirect });
-    }
-}
-
-fn collect_targets(members: &[Member], found: &mut BTreeSet<u16>) {
-    for member in members {
-        match &member.shape {
-            Shape::Scalar(_) => {}
-            Shape::Object(inner) | Shape::Array(inner) => collect_targets(inner, found),
-            Shape::Reference(r) => found.extend(r.targets.iter().map(|t| t.resource)),
-        }
-    }
 }

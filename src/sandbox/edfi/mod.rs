@@ -11,6 +11,8 @@ mod answer;
 mod api;
 mod cascade;
 mod check;
+mod compile;
+mod data_routes;
 mod documents;
 mod exchange;
 mod fault;

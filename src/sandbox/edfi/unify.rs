@@ -29,6 +29,10 @@ struct Source {
     member: String,
 }
 
+/// Names so general that each reference keeps a column of its own for them
+/// (`ProgramEducationOrganizationId`, `FundCode`).
+const GENERAL: [&str; 2] = ["educationOrganizationId", "code"];
+
 /// What must agree in a resource.
 ///
 /// A reference that carries a role in its name (`classOfSchoolYearTypeReference`) has columns of
@@ -94,7 +98,10 @@ fn members<'a>(name: &str, field: &'a Field) -> impl Iterator<Item = &'a String>
         }
         _ => None,
     };
-    plain.into_iter().flat_map(BTreeMap::keys)
+    plain
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .filter(|member| !GENERAL.contains(&member.as_str()))
 }
 
 fn column(meta: &ResourceMeta, reference: &str, member: &str) -> String {
@@ -161,5 +168,91 @@ impl Source {
             other => other.to_string(),
         };
         found.push((format!("{at}{}.{}", self.reference, self.member), value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Groups as `name: place place`, with references to the given targets.
+    fn found(resource: &str, key: &[(&str, &str)], fields: Value) -> Vec<String> {
+        let key: Vec<_> = key
+            .iter()
+            .map(|(name, path)| json!({"name": name, "path": path}))
+            .collect();
+        let meta = json!({"path": "/ed-fi/x", "key": key, "fields": fields});
+        let meta: ResourceMeta = serde_json::from_value(meta).unwrap();
+        groups(resource, &meta)
+            .iter()
+            .map(|group| {
+                let places: Vec<_> = group
+                    .sources
+                    .iter()
+                    .map(|s| format!("{}{}", s.array.as_deref().unwrap_or(""), s.reference))
+                    .collect();
+                format!("{}: {}", group.name, places.join(" "))
+            })
+            .collect()
+    }
+
+    fn to(target: &str, members: &[&str]) -> Value {
+        let fields: BTreeMap<_, _> = members
+            .iter()
+            .map(|m| (*m, json!({"type": "string"})))
+            .collect();
+        json!({"type": "reference", "targets": [target], "fields": fields})
+    }
+
+    #[test]
+    fn a_key_part_of_another_name_is_another_column() {
+        let period = to("gradingPeriods", &["schoolId", "schoolYear"]);
+        let section = to("studentSectionAssociations", &["schoolId", "schoolYear"]);
+        let fields = json!({"gradingPeriodReference": period,
+                            "studentSectionAssociationReference": section});
+        let key = [
+            (
+                "gradingPeriodSchoolYear",
+                "gradingPeriodReference.schoolYear",
+            ),
+            ("schoolId", "gradingPeriodReference.schoolId"),
+            (
+                "schoolYear",
+                "studentSectionAssociationReference.schoolYear",
+            ),
+        ];
+        assert_eq!(
+            found("grades", &key, fields),
+            ["schoolId: gradingPeriodReference studentSectionAssociationReference"]
+        );
+    }
+
+    #[test]
+    fn a_location_may_be_in_another_school() {
+        let fields = json!({
+            "courseOfferingReference": to("courseOfferings", &["schoolId"]),
+            "locationReference": to("locations", &["schoolId"]),
+            "locationSchoolReference": to("schools", &["schoolId"]),
+            "classPeriods": {"type": "array", "fields": {
+                "classPeriodReference": to("classPeriods", &["schoolId"])}},
+        });
+        let key = [("schoolId", "courseOfferingReference.schoolId")];
+        assert_eq!(
+            found("sections", &key, fields),
+            ["schoolId: courseOfferingReference classPeriodsclassPeriodReference"]
+        );
+    }
+
+    #[test]
+    fn general_names_are_left_alone() {
+        let fields = json!({
+            "educationOrganizationReference": to("schools", &["educationOrganizationId"]),
+            "programReference": to("programs", &["educationOrganizationId"]),
+            "fundDimensionReference": to("fundDimensions", &["code"]),
+            "objectDimensionReference": to("objectDimensions", &["code"]),
+        });
+        assert!(found("x", &[], fields).is_empty());
     }
 }
