@@ -34,14 +34,23 @@ const CONNECTIONS: usize = 32;
 
 /// Compares both; the difference is what fullsync adds to a document.
 pub fn bench(c: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let documents = if cfg!(debug_assertions) { 500 } else { DOCUMENTS };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let documents = if cfg!(debug_assertions) {
+        500
+    } else {
+        DOCUMENTS
+    };
     let address = runtime.block_on(sink());
     let folder = tempfile::tempdir().unwrap();
     let objects = folder.path().join("objects.parquet");
     write_objects(&objects, documents);
     let mut group = c.benchmark_group("load");
-    group.throughput(Throughput::Elements(documents as u64)).sample_size(10);
+    group
+        .throughput(Throughput::Elements(documents as u64))
+        .sample_size(10);
     group.bench_function("bare reqwest loop", |b| {
         let bodies = bodies(&objects);
         b.iter(|| runtime.block_on(bare(address, &bodies)));
@@ -74,7 +83,9 @@ fn settings() -> LoadSettings {
 async fn sink() -> SocketAddr {
     async fn answer(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
         let _ = request.into_body().collect().await;
-        let response = Response::builder().status(201).header("location", "/x/0123456789abcdef");
+        let response = Response::builder()
+            .status(201)
+            .header("location", "/x/0123456789abcdef");
         Ok(response.body(Empty::new()).unwrap_or_default())
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -91,7 +102,10 @@ async fn sink() -> SocketAddr {
 }
 
 fn url(address: SocketAddr) -> Url {
-    Url::parse(&format!("http://{address}/data/v3/ed-fi/studentSchoolAssociations")).unwrap()
+    Url::parse(&format!(
+        "http://{address}/data/v3/ed-fi/studentSchoolAssociations"
+    ))
+    .unwrap()
 }
 
 /// studentSchoolAssociations as the transform stages them.
@@ -104,8 +118,9 @@ fn write_objects(path: &Path, rows: usize) {
     )]);
     let school = StructArray::from(vec![(
         field("schoolId", DataType::Int64),
-        Arc::new(Int64Array::from_iter_values((0..rows).map(|i| 255_901_000 + i as i64 % 40)))
-            as ArrayRef,
+        Arc::new(Int64Array::from_iter_values(
+            (0..rows).map(|i| 255_901_000 + i as i64 % 40),
+        )) as ArrayRef,
     )]);
     let grade = text(&|_| "uri://ed-fi.org/GradeLevelDescriptor#Ninth grade".to_owned());
     let keys = text(&|i| format!("entryDate=2025-08-18&schoolId=1&studentUniqueId={i:010}"));
@@ -115,14 +130,30 @@ fn write_objects(path: &Path, rows: usize) {
     let none = || Arc::new(Int64Array::from(vec![None::<i64>; rows])) as ArrayRef;
     let blank = || Arc::new(StringArray::from(vec![None::<&str>; rows])) as ArrayRef;
     let batch = RecordBatch::try_from_iter_with_nullable([
-        ("entryDate", Arc::new(text(&|_| "2025-08-18".to_owned())) as ArrayRef, true),
+        (
+            "entryDate",
+            Arc::new(text(&|_| "2025-08-18".to_owned())) as ArrayRef,
+            true,
+        ),
         ("entryGradeLevelDescriptor", Arc::new(grade), true),
         ("schoolReference", Arc::new(school), true),
         ("studentReference", Arc::new(student), true),
         ("_key", Arc::new(keys.clone()), false),
-        ("_key_hash", Arc::new(hash(&|i| KeyHash::of(keys.value(i)).to_bytes())), false),
-        ("_content_hash", Arc::new(hash(&|i| ContentHash(i as u128).to_bytes())), false),
-        ("_source_table", Arc::new(text(&|_| "Enrollment".to_owned())), false),
+        (
+            "_key_hash",
+            Arc::new(hash(&|i| KeyHash::of(keys.value(i)).to_bytes())),
+            false,
+        ),
+        (
+            "_content_hash",
+            Arc::new(hash(&|i| ContentHash(i as u128).to_bytes())),
+            false,
+        ),
+        (
+            "_source_table",
+            Arc::new(text(&|_| "Enrollment".to_owned())),
+            false,
+        ),
         ("_source_key", Arc::new(text(&|i| i.to_string())), false),
         ("_school_id", none(), true),
         ("_person_id", none(), true),
@@ -143,11 +174,17 @@ fn bodies(objects: &Path) -> Vec<Bytes> {
     let objects = Objects::open(objects).unwrap();
     let mut bodies = Vec::new();
     for group in objects.groups() {
-        let read = objects.read(group, fullsync::load::Columns::All, |_| true, |_, batch| {
-            let encoded = encode(&batch.project(&body_columns(&batch.schema())).unwrap()).unwrap();
-            bodies.extend((0..encoded.len()).map(|i| encoded.body(i)));
-            Ok::<bool, fullsync::load::ObjectsError>(true)
-        });
+        let read = objects.read(
+            group,
+            fullsync::load::Columns::All,
+            |_| true,
+            |_, batch| {
+                let encoded =
+                    encode(&batch.project(&body_columns(&batch.schema())).unwrap()).unwrap();
+                bodies.extend((0..encoded.len()).map(|i| encoded.body(i)));
+                Ok::<bool, fullsync::load::ObjectsError>(true)
+            },
+        );
         read.unwrap();
     }
     bodies
@@ -160,8 +197,12 @@ async fn bare(address: SocketAddr, bodies: &[Bytes]) {
     let bodies: Arc<[Bytes]> = bodies.into();
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
-            let (http, next, bodies, url) =
-                (http.clone(), Arc::clone(&next), Arc::clone(&bodies), url(address));
+            let (http, next, bodies, url) = (
+                http.clone(),
+                Arc::clone(&next),
+                Arc::clone(&bodies),
+                url(address),
+            );
             tokio::spawn(async move {
                 while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let request = http.post(url.clone()).body(body.clone());
@@ -183,7 +224,10 @@ async fn bare(address: SocketAddr, bodies: &[Bytes]) {
 
 async fn full(address: SocketAddr, objects: &Path, state: &Path) {
     let ledger = Ledger::open(&state.join("ledger")).unwrap();
-    let options = DueOptions { resend: false, complete: false };
+    let options = DueOptions {
+        resend: false,
+        complete: false,
+    };
     let snapshot = ledger.snapshot("studentSchoolAssociations").unwrap();
     let due = due(objects, Some(&snapshot), &options).unwrap();
     let load = Load {
@@ -199,7 +243,10 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
             authorizers: Vec::new(),
         }],
         standard: Arc::new(Standard::default()),
-        target: Box::new(Edfi::new(vec![Route { url: url(address), deferrable: false }])),
+        target: Box::new(Edfi::new(vec![Route {
+            url: url(address),
+            deferrable: false,
+        }])),
         http: fullsync::load::client(&settings()).unwrap(),
         token: None,
         settings: settings(),

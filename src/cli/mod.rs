@@ -25,6 +25,7 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -48,6 +49,7 @@ pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
+pub use work::work;
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:

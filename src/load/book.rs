@@ -18,16 +18,16 @@ use super::withheld::{Withheld, WithheldKeys};
 
 /// Which rows have an outcome: one bit per row, set by the sink, read by the feeds.
 #[derive(Debug)]
-pub struct SettledRows(Box<[AtomicU64]>);
+pub(super) struct SettledRows(Box<[AtomicU64]>);
 
 impl SettledRows {
     /// None of `rows` settled.
-    pub fn new(rows: u64) -> Self {
+    pub(super) fn new(rows: u64) -> Self {
         Self((0..rows.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// Whether a row has an outcome.
-    pub fn get(&self, row: u64) -> bool {
+    pub(super) fn get(&self, row: u64) -> bool {
         let word = usize::try_from(row / 64).ok().and_then(|w| self.0.get(w));
         word.is_some_and(|word| word.load(Ordering::Acquire) & (1 << (row % 64)) != 0)
     }
@@ -350,13 +350,16 @@ impl Book {
             None => self.tally.count(line.outcome, 1),
         }
         if known && !line.outcome.is_error() && line.outcome != Outcome::Pending {
-            self.tally.record_cleared(&Reason::fixed("refused_earlier"), example);
+            self.tally
+                .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
         if line.attempts > 0 {
             let traffic = &mut self.tally.traffic;
             traffic.requests += u64::from(line.attempts);
             traffic.retries += u64::from(line.attempts - 1);
-            traffic.latency.record(Duration::from_micros(u64::from(line.latency_us)));
+            traffic
+                .latency
+                .record(Duration::from_micros(u64::from(line.latency_us)));
         }
         self.withhold(line);
         let Some(results) = &mut self.results else {

@@ -11,7 +11,7 @@ const NAMED: usize = 5;
 
 /// The decisions on one resource's rows.
 #[derive(Debug)]
-pub struct Decisions {
+pub(super) struct Decisions {
     due: Due,
     /// By row: the rows that share its key.
     duplicates: HashMap<u64, String>,
@@ -22,7 +22,7 @@ impl Decisions {
     ///
     /// # Errors
     /// The objects file cannot be read.
-    pub fn new(due: Due, objects: &Objects) -> Result<Self, ObjectsError> {
+    pub(super) fn new(due: Due, objects: &Objects) -> Result<Self, ObjectsError> {
         let mut sources: HashMap<u64, String> = HashMap::new();
         if !due.duplicates.is_empty() {
             let wanted = |row: u64| {
@@ -50,32 +50,32 @@ impl Decisions {
     }
 
     /// What is to become of a row. A row beyond the file is collapsed into nothing.
-    pub fn disposition(&self, row: u64) -> Disposition {
+    pub(super) fn disposition(&self, row: u64) -> Disposition {
         decision(&self.due, row).map_or(Disposition::Collapsed, Decision::disposition)
     }
 
     /// Whether the row is to be sent.
-    pub fn is_due(&self, row: u64) -> bool {
+    pub(super) fn is_due(&self, row: u64) -> bool {
         self.disposition(row).is_send()
     }
 
     /// Whether the target has the object, in this or an earlier form.
-    pub fn delivered_before(&self, row: u64) -> bool {
+    pub(super) fn delivered_before(&self, row: u64) -> bool {
         decision(&self.due, row).is_some_and(Decision::delivered_before)
     }
 
     /// Whether it was refused when it was last due.
-    pub fn refused_before(&self, row: u64) -> bool {
+    pub(super) fn refused_before(&self, row: u64) -> bool {
         decision(&self.due, row).is_some_and(Decision::refused_before)
     }
 
     /// Whether a row that is held back was so before, for the same reason.
-    pub fn same_reason(&self, row: u64) -> bool {
+    pub(super) fn same_reason(&self, row: u64) -> bool {
         decision(&self.due, row).is_some_and(Decision::same_reason)
     }
 
     /// The rows that share a key, for a row that is rejected for it.
-    pub fn duplicate_detail(&self, row: u64) -> &str {
+    pub(super) fn duplicate_detail(&self, row: u64) -> &str {
         self.duplicates
             .get(&row)
             .map(String::as_str)

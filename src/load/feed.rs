@@ -157,7 +157,9 @@ impl Feed {
         self.objects
             .read(group, Columns::All, wanted, |rows, batch| {
                 let (rows, batch) = self.without_withheld(rows, batch)?;
-                if !rows.is_empty() {
+                if self.dry {
+                    self.planned(rows, &batch)?;
+                } else if !rows.is_empty() {
                     let chunk = Arc::new(self.encode(rows, &batch)?);
                     complete = self.cut(&chunk, sent)?;
                 }
@@ -177,7 +179,12 @@ impl Feed {
         });
         let why = why.collect();
         let scope = self.objects.scope(batch)?;
-        self.to_sink(Message::Held { resource: self.resource, rows, scope, why })
+        self.to_sink(Message::Held {
+            resource: self.resource,
+            rows,
+            scope,
+            why,
+        })
     }
 
     fn without_withheld(

@@ -69,6 +69,14 @@ pub struct Load {
     pub cancel: watch::Receiver<bool>,
 }
 
+impl std::fmt::Debug for Load {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Load")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a load came to.
 #[derive(Debug)]
 pub struct Loaded {

@@ -7,9 +7,9 @@ mod diff;
 mod error;
 pub mod import;
 mod model;
-mod reference;
 mod order;
 pub mod publish;
+mod reference;
 mod standard;
 
 pub use diff::diff;

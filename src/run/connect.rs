@@ -62,7 +62,13 @@ impl Target {
             }
             #[cfg(not(feature = "sandbox"))]
             Connection::Sandbox => return Err(RunError::NoSandbox),
-            Connection::Server { url, key, secret, tenant, route_year } => Address {
+            Connection::Server {
+                url,
+                key,
+                secret,
+                tenant,
+                route_year,
+            } => Address {
                 url: url.clone(),
                 key: key.clone(),
                 secret: secret.clone(),
@@ -124,9 +130,8 @@ async fn refreshed(
                 tracing::info!(%change, "the target differs from the shipped metadata");
             }
             let file = folder.join(format!("{fingerprint}.json"));
-            let kept = crate::files::create_dir(folder).and_then(|()| {
-                crate::files::write(&file, imported.standard.to_json().as_bytes())
-            });
+            let kept = crate::files::create_dir(folder)
+                .and_then(|()| crate::files::write(&file, imported.standard.to_json().as_bytes()));
             if let Err(error) = kept {
                 tracing::warn!(%error, "the target's metadata could not be kept");
             }

@@ -14,15 +14,15 @@ use crate::target::edfi::{Edfi, Route};
 
 /// What delivering came to.
 #[derive(Debug)]
-pub struct Delivered {
+pub(super) struct Delivered {
     /// Outcomes and traffic of every resource.
-    pub tally: Tally,
+    pub(super) tally: Tally,
     /// Why the load stopped itself; None when it did not.
-    pub stopped: Option<String>,
+    pub(super) stopped: Option<String>,
     /// Whether it was cut short, from inside or outside.
-    pub interrupted: bool,
+    pub(super) interrupted: bool,
     /// Rows that were entered twice: a fault of this program.
-    pub settled_twice: u64,
+    pub(super) settled_twice: u64,
 }
 
 /// Decides every row of every resource.
@@ -35,7 +35,10 @@ pub(super) fn due(
     let mut all = Vec::new();
     for p in &selection.resources {
         let name = &p.resource.name;
-        let options = DueOptions { resend: context.options.resend_all, complete: false };
+        let options = DueOptions {
+            resend: context.options.resend_all,
+            complete: false,
+        };
         let due = match p.resource.mode {
             Mode::Post => {
                 let snapshot = ledger.snapshot(name)?;
@@ -64,19 +67,23 @@ pub(super) async fn load(
         deferrable: selection.standard.retries.contains_key(&p.resource.name),
     });
     let rules = Edfi::new(routes.collect());
-    let resources = selection.resources.iter().zip(due).map(|(p, due)| LoadResource {
-        name: p.resource.name.clone(),
-        objects: staged.objects(&p.resource.name),
-        results: staged.results(&p.resource.name),
-        operation: match p.resource.mode {
-            Mode::Post => Operation::Upsert,
-            Mode::Verify => Operation::Verify,
-        },
-        meta: p.meta.clone(),
-        due,
-        prerequisites: p.prerequisites.clone(),
-        authorizers: p.authorizers.clone(),
-    });
+    let resources = selection
+        .resources
+        .iter()
+        .zip(due)
+        .map(|(p, due)| LoadResource {
+            name: p.resource.name.clone(),
+            objects: staged.objects(&p.resource.name),
+            results: staged.results(&p.resource.name),
+            operation: match p.resource.mode {
+                Mode::Post => Operation::Upsert,
+                Mode::Verify => Operation::Verify,
+            },
+            meta: p.meta.clone(),
+            due,
+            prerequisites: p.prerequisites.clone(),
+            authorizers: p.authorizers.clone(),
+        });
     let load = Load {
         run: staged.id(),
         resources: resources.collect(),

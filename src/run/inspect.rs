@@ -42,8 +42,14 @@ pub async fn count(
     for p in &selection.resources {
         let resource = p.resource.name.clone();
         let target = api.count(&p.meta.path).await?;
-        let ledger = ledger.map(|l| l.counts(&resource).map(|c| c.delivered)).transpose()?;
-        counts.push(Count { resource, target, ledger });
+        let ledger = ledger
+            .map(|l| l.counts(&resource).map(|c| c.delivered))
+            .transpose()?;
+        counts.push(Count {
+            resource,
+            target,
+            ledger,
+        });
     }
     Ok(counts)
 }
@@ -139,7 +145,9 @@ async fn empty(
     let deletes = futures::stream::iter(records).map(|(id, key)| {
         let mut url = collection.clone();
         async move {
-            let Some(id) = id else { return (Ok(false), key) };
+            let Some(id) = id else {
+                return (Ok(false), key);
+            };
             if let Ok(mut path) = url.path_segments_mut() {
                 path.push(&id);
             }
@@ -151,9 +159,13 @@ async fn empty(
         match result {
             Ok(true) => outcome.deleted += 1,
             Ok(false) => outcome.already_gone += 1,
-            Err(ApiError::Refused { status, message, .. }) => {
+            Err(ApiError::Refused {
+                status, message, ..
+            }) => {
                 outcome.refused += 1;
-                outcome.example.get_or_insert(format!("HTTP {status}: {message}"));
+                outcome
+                    .example
+                    .get_or_insert(format!("HTTP {status}: {message}"));
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -186,7 +198,10 @@ fn deleted<'a>(resource: &'a str, key: &'a str, at: i64) -> Entry<'a> {
 pub fn key_of(meta: &ResourceMeta, record: &Value) -> Option<String> {
     let mut key = Key::new();
     for part in &meta.key {
-        let value = part.path.split('.').try_fold(record, |value, name| value.get(name))?;
+        let value = part
+            .path
+            .split('.')
+            .try_fold(record, |value, name| value.get(name))?;
         match value {
             Value::String(text) => key.push(&part.name, text),
             Value::Null => return None,
@@ -203,7 +218,10 @@ mod tests {
 
     #[test]
     fn the_key_of_a_record_is_the_key_of_its_object() {
-        let part = |name: &str, path: &str| KeyPart { name: name.into(), path: path.into() };
+        let part = |name: &str, path: &str| KeyPart {
+            name: name.into(),
+            path: path.into(),
+        };
         let meta = ResourceMeta {
             key: vec![
                 part("entryDate", "entryDate"),
@@ -218,6 +236,9 @@ mod tests {
             key_of(&meta, &record).as_deref(),
             Some("entryDate=2025-08-18&schoolId=255901001")
         );
-        assert_eq!(key_of(&meta, &serde_json::json!({"entryDate": "2025-08-18"})), None);
+        assert_eq!(
+            key_of(&meta, &serde_json::json!({"entryDate": "2025-08-18"})),
+            None
+        );
     }
 }

@@ -65,8 +65,10 @@ pub enum Until {
     Loaded,
 }
 
+/// Called with the run folder as soon as there is one: the log goes there.
+pub type Opened = Box<dyn Fn(&std::path::Path) + Send + Sync>;
+
 /// What every verb shares.
-#[derive(Debug)]
 pub struct Context {
     /// The checked pipeline.
     pub pipeline: Pipeline,
@@ -76,6 +78,16 @@ pub struct Context {
     pub now: DateTime<Utc>,
     /// True when the run shall end early.
     pub cancel: watch::Receiver<bool>,
+    /// Told of the run folder.
+    pub opened: Opened,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Runs a pipeline as far as `until`.
@@ -89,6 +101,9 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
+    if !pipeline.enabled {
+        return Err(RunError::Disabled(pipeline.name.clone()));
+    }
     let base = connect::standard(pipeline)?;
     let sis = crate::source::SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
@@ -102,12 +117,21 @@ pub async fn run(
         false => None,
     };
     if let Some(target) = &target {
-        selection =
-            Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection)?;
-    let outcome = steps(context, until, progress, &selection, &*source, &mut staged, &target).await;
+    (context.opened)(staged.folder.path());
+    let outcome = steps(
+        context,
+        until,
+        progress,
+        &selection,
+        &*source,
+        &mut staged,
+        &target,
+    )
+    .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     if let Some(target) = target {
         target.disconnect().await;
@@ -130,7 +154,9 @@ async fn steps(
         return Ok(None);
     }
     staged.transform(context, selection, progress).await?;
-    let Some(target) = target else { return Ok(None) };
+    let Some(target) = target else {
+        return Ok(None);
+    };
     let ledger = Ledger::open(&Ledger::folder(
         &staged.ledgers(),
         &target.fingerprint,

@@ -62,7 +62,9 @@ impl Staged {
         let errors = ErrorsReport::new(&head, &tally);
         let mut report = RunReport::new(head, &tally);
         if twice > 0 {
-            report.mismatches.push(format!("{twice} objects were settled twice"));
+            report
+                .mismatches
+                .push(format!("{twice} objects were settled twice"));
         }
         report.exit_code = match until {
             Until::Planned => 0,
@@ -76,7 +78,12 @@ impl Staged {
         };
         self.folder.finish(state, Utc::now())?;
         self.prune(context)?;
-        Ok(Finished { report, errors, folder: self.folder.path().to_owned(), stopped })
+        Ok(Finished {
+            report,
+            errors,
+            folder: self.folder.path().to_owned(),
+            stopped,
+        })
     }
 
     /// Rows of the source: read = staged + unreadable.
@@ -135,7 +142,10 @@ impl Staged {
             configuration: pipeline.name.clone(),
             target: TargetReport {
                 kind: pipeline.target.as_str().to_owned(),
-                name: manifest.target.url.unwrap_or_else(|| "embedded sandbox".to_owned()),
+                name: manifest
+                    .target
+                    .url
+                    .unwrap_or_else(|| "embedded sandbox".to_owned()),
                 fingerprint: target.map(|t| t.fingerprint.clone()),
                 school_year: Some(self.school_year),
             },
@@ -148,7 +158,11 @@ impl Staged {
                 false => report::RunState::Finished,
             },
             fail_on: pipeline.fail_on,
-            order: selection.resources.iter().map(|p| p.resource.name.clone()).collect(),
+            order: selection
+                .resources
+                .iter()
+                .map(|p| p.resource.name.clone())
+                .collect(),
             paths,
         }
     }

@@ -46,9 +46,9 @@ impl Selection {
         standard: &Standard,
         sis: &SisSchema,
     ) -> Result<Self, RunError> {
-        let chosen = pipeline
-            .select(patterns)
-            .map_err(|errors| RunError::Selection(errors.iter().map(ToString::to_string).collect()))?;
+        let chosen = pipeline.select(patterns).map_err(|errors| {
+            RunError::Selection(errors.iter().map(ToString::to_string).collect())
+        })?;
         let mut problems = Vec::new();
         let standard = Arc::new(with_keys(pipeline, standard, &mut problems));
         let mut prepared: Vec<Prepared> = chosen
@@ -58,7 +58,11 @@ impl Selection {
         order(&mut prepared, &standard)?;
         let tables = needed(pipeline, &prepared, sis, &mut problems);
         if problems.is_empty() {
-            Ok(Self { resources: prepared, standard, tables })
+            Ok(Self {
+                resources: prepared,
+                standard,
+                tables,
+            })
         } else {
             Err(RunError::Problems(problems))
         }
@@ -70,7 +74,9 @@ impl Selection {
 fn with_keys(pipeline: &Pipeline, standard: &Standard, problems: &mut Vec<Problem>) -> Standard {
     let mut changed = standard.clone();
     for resource in &pipeline.resources {
-        let Some(meta) = standard.resource(&resource.name) else { continue };
+        let Some(meta) = standard.resource(&resource.name) else {
+            continue;
+        };
         match effective_meta(&spec(resource, meta)) {
             Ok(meta) => {
                 changed.resources.insert(resource.name.clone(), meta);
@@ -132,7 +138,10 @@ fn order(prepared: &mut Vec<Prepared>, standard: &Standard) -> Result<(), RunErr
         .iter()
         .flat_map(|p| {
             let dependent = &p.resource.name;
-            p.resource.depends_on.iter().map(move |before| (before.clone(), dependent.clone()))
+            p.resource
+                .depends_on
+                .iter()
+                .map(move |before| (before.clone(), dependent.clone()))
         })
         .collect();
     let edges = of_standard.chain(of_pipeline.iter().map(|(a, b)| (a.as_str(), b.as_str())));
@@ -142,9 +151,15 @@ fn order(prepared: &mut Vec<Prepared>, standard: &Standard) -> Result<(), RunErr
         return Err(RunError::Cycle(names));
     }
     for (i, prerequisites) in found.into_iter().enumerate() {
-        let authorizers = standard.retries.get(names[i]).map(Vec::as_slice).unwrap_or_default();
-        prepared[i].authorizers =
-            authorizers.iter().filter_map(|a| names.iter().position(|n| n == a)).collect();
+        let authorizers = standard
+            .retries
+            .get(names[i])
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        prepared[i].authorizers = authorizers
+            .iter()
+            .filter_map(|a| names.iter().position(|n| n == a))
+            .collect();
         prepared[i].prerequisites = prerequisites;
     }
     Ok(())
@@ -170,5 +185,9 @@ fn needed(
     }
     // Crosswalks and `settings` are no SIS tables; a name that is none of these is found when the
     // SQL is planned, with its place.
-    sis.tables.iter().filter(|t| names.contains(&t.name)).cloned().collect()
+    sis.tables
+        .iter()
+        .filter(|t| names.contains(&t.name))
+        .cloned()
+        .collect()
 }

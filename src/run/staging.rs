@@ -42,7 +42,9 @@ pub(super) fn open_source(
     let source = source::open(&settings.path, format(&context.pipeline))?;
     let sandbox = matches!(context.pipeline.connection, Connection::Sandbox);
     if sandbox && !context.options.demo && !crate::generate::is_generated(&settings.path) {
-        return Err(RunError::RealDataInSandbox { source_name: source.describe() });
+        return Err(RunError::RealDataInSandbox {
+            source_name: source.describe(),
+        });
     }
     if context.options.start == Start::Source {
         check_source(&*source, selection)?;
@@ -71,9 +73,17 @@ pub async fn validate(pipeline: &Pipeline, selection: &Selection) -> Result<(), 
         .collect();
     let temp = std::env::temp_dir();
     let session = Session::new(&inputs(pipeline, tables, 0, temp)).await?;
-    let specs: Vec<_> = selection.resources.iter().map(|p| spec(&p.resource, &p.meta)).collect();
+    let specs: Vec<_> = selection
+        .resources
+        .iter()
+        .map(|p| spec(&p.resource, &p.meta))
+        .collect();
     let problems = transform::validate_all(&session, &specs).await;
-    if problems.is_empty() { Ok(()) } else { Err(RunError::Problems(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(RunError::Problems(problems))
+    }
 }
 
 fn inputs(
@@ -82,10 +92,16 @@ fn inputs(
     school_year: i32,
     temp_dir: PathBuf,
 ) -> Inputs {
-    let mut settings: Vec<(String, Setting)> =
-        pipeline.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut settings: Vec<(String, Setting)> = pipeline
+        .settings
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     settings.retain(|(name, _)| name != "school_year");
-    settings.push(("school_year".to_owned(), Setting::Integer(i64::from(school_year))));
+    settings.push((
+        "school_year".to_owned(),
+        Setting::Integer(i64::from(school_year)),
+    ));
     Inputs {
         tables,
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
@@ -122,8 +138,11 @@ impl Staged {
                 let bytes = source.total_bytes(&names);
                 crate::stage::check_disk(&pipeline.state_dir, format(pipeline), bytes)?;
                 let folder = state.create(about(context), context.now)?;
-                let files: Vec<PathBuf> =
-                    pipeline.files().into_iter().map(ToOwned::to_owned).collect();
+                let files: Vec<PathBuf> = pipeline
+                    .files()
+                    .into_iter()
+                    .map(ToOwned::to_owned)
+                    .collect();
                 folder.keep(&files)?;
                 folder
             }
@@ -132,7 +151,12 @@ impl Staged {
         let school_year = folder.manifest().school_year.unwrap_or_default();
         let objects = folder.manifest().objects.into_iter();
         let objects = objects.map(|note| (note.resource, note.rows)).collect();
-        Ok(Self { folder, school_year, state, objects })
+        Ok(Self {
+            folder,
+            school_year,
+            state,
+            objects,
+        })
     }
 
     /// The run's id.
@@ -172,7 +196,9 @@ impl Staged {
         progress: &Arc<dyn Progress>,
     ) -> Result<(), RunError> {
         if context.options.start == Start::Source {
-            let schema = SisSchema { tables: selection.tables.clone() };
+            let schema = SisSchema {
+                tables: selection.tables.clone(),
+            };
             let names: Vec<String> = selection.tables.iter().map(|t| t.name.clone()).collect();
             progress.start("extract", None);
             let watch = |table: crate::stage::Extracting<'_>| {
@@ -195,14 +221,17 @@ impl Staged {
             None => self.active_year()?,
         };
         let year = self.school_year;
-        self.folder.update(|manifest| manifest.school_year = Some(year))?;
+        self.folder
+            .update(|manifest| manifest.school_year = Some(year))?;
         Ok(())
     }
 
     /// The one active row of SchoolYear.
     fn active_year(&self) -> Result<i32, RunError> {
         let path = self.folder.stage("SchoolYear");
-        let Ok(file) = std::fs::File::open(&path) else { return Err(RunError::SchoolYear(0)) };
+        let Ok(file) = std::fs::File::open(&path) else {
+            return Err(RunError::SchoolYear(0));
+        };
         let unreadable = |e: String| std::io::Error::other(format!("{}: {e}", path.display()));
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(ParquetRecordBatchReaderBuilder::build)
@@ -210,14 +239,19 @@ impl Staged {
         let mut active = Vec::new();
         for batch in reader {
             let batch = batch.map_err(|e| unreadable(e.to_string()))?;
-            let (Some(years), Some(flags)) =
-                (batch.column_by_name("endYear"), batch.column_by_name("active"))
-            else {
+            let (Some(years), Some(flags)) = (
+                batch.column_by_name("endYear"),
+                batch.column_by_name("active"),
+            ) else {
                 break;
             };
             let (years, flags) = (years.as_primitive::<Int64Type>(), flags.as_boolean());
             active.extend(
-                years.iter().zip(flags).filter(|(_, on)| *on == Some(true)).filter_map(|(y, _)| y),
+                years
+                    .iter()
+                    .zip(flags)
+                    .filter(|(_, on)| *on == Some(true))
+                    .filter_map(|(y, _)| y),
             );
         }
         match active.as_slice() {
@@ -242,13 +276,19 @@ impl Staged {
         let tables = selection
             .tables
             .iter()
-            .map(|t| (t.name.clone(), TableFile::Parquet(self.folder.stage(&t.name), t.arrow())))
+            .map(|t| {
+                (
+                    t.name.clone(),
+                    TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
+                )
+            })
             .collect();
         let temp = self.folder.path().join("temp");
         let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
         let session = Session::new(&inputs).await?;
-        let options =
-            transform::Options { local_validation: context.pipeline.load.local_validation };
+        let options = transform::Options {
+            local_validation: context.pipeline.load.local_validation,
+        };
         crate::files::create_dir(&self.folder.path().join("objects"))?;
         progress.start("transform", Some(selection.resources.len() as u64));
         self.objects.clear();
@@ -271,7 +311,10 @@ impl Staged {
     /// Removes old runs, as the pipeline says.
     pub(super) fn prune(&self, context: &Context) -> Result<(), RunError> {
         let keep = context.pipeline.keep;
-        let rules = PruneRules { runs: keep.runs, failed_days: keep.failed_days };
+        let rules = PruneRules {
+            runs: keep.runs,
+            failed_days: keep.failed_days,
+        };
         crate::stage::prune(&self.state, rules, context.now, &|_| false)?;
         Ok(())
     }

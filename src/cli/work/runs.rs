@@ -1,0 +1,155 @@
+//! Verbs that move rows: run, extract, transform, load, plan; and validate, which moves none.
+
+use chrono::Utc;
+use tokio::sync::watch;
+
+use super::pipeline_of;
+use crate::cli::{
+    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
+    print_line,
+};
+use crate::run::{Context, Options, Selection, Start, Until, connect};
+use crate::source::SisSchema;
+
+pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
+    let until = if args.sending.dry_run {
+        Until::Planned
+    } else {
+        Until::Loaded
+    };
+    let options = Options {
+        start: args.resume.map_or(Start::Source, Start::Staging),
+        resend_all: args.sending.resend_all,
+        school_year: args.year.school_year,
+        demo: args.sending.demo,
+        ..Options::default()
+    };
+    go(session, args.scope, options, until).await
+}
+
+pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
+    // Nothing is sent: the source may be a real one.
+    let options = Options {
+        demo: true,
+        ..Options::default()
+    };
+    go(session, args.scope, options, Until::Extracted).await
+}
+
+pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
+    let options = Options {
+        start: args.run.map_or(Start::Source, Start::Staging),
+        school_year: args.year.school_year,
+        demo: true,
+        ..Options::default()
+    };
+    go(session, args.scope, options, Until::Transformed).await
+}
+
+pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8> {
+    let until = if args.sending.dry_run {
+        Until::Planned
+    } else {
+        Until::Loaded
+    };
+    let options = Options {
+        start: Start::Objects(args.from.run),
+        resend_all: args.sending.resend_all,
+        demo: args.sending.demo,
+        ..Options::default()
+    };
+    go(session, args.scope, options, until).await
+}
+
+pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
+    let options = Options {
+        start: args.run.map_or(Start::Source, Start::Staging),
+        resend_all: args.resend_all,
+        school_year: args.year.school_year,
+        demo: true,
+        ..Options::default()
+    };
+    go(session, args.scope, options, Until::Planned).await
+}
+
+async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let pipeline = pipeline_of(&scope)?;
+    let log = session.run_log.clone();
+    let context = Context {
+        pipeline,
+        options: Options {
+            resources: scope.resources,
+            ..options
+        },
+        now: Utc::now(),
+        cancel: signals(),
+        opened: Box::new(move |folder| {
+            if let Err(error) = log.open(&folder.join("run.log")) {
+                tracing::warn!(%error, "the run's log cannot be written");
+            }
+        }),
+    };
+    let finished = crate::run::run(&context, until, &session.progress).await?;
+    session.print_report(&finished.report, &finished.errors)?;
+    if let Some(cause) = finished.stopped {
+        tracing::error!(
+            cause,
+            "the load stopped itself; what is left is due in the next run"
+        );
+    }
+    Ok(finished.report.exit_code)
+}
+
+/// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
+fn signals() -> watch::Receiver<bool> {
+    let (cancel, cancelled) = watch::channel(false);
+    tokio::spawn(async move {
+        for count in 0.. {
+            if signal().await.is_err() {
+                // Without a handler the system's default holds.
+                return;
+            }
+            if count > 0 {
+                std::process::exit(130);
+            }
+            tracing::warn!("stopping: requests in flight are finished; once more ends at once");
+            cancel.send_replace(true);
+        }
+    });
+    cancelled
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
+    let pipeline = pipeline_of(&args.scope)?;
+    let standard = connect::standard(&pipeline)?;
+    let sis = SisSchema::load(&pipeline.sis_schema)?;
+    let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
+    crate::run::validate(&pipeline, &selection).await?;
+    for warning in &pipeline.warnings {
+        print_line(&format!("warning: {warning}"))?;
+    }
+    print_line(&format!(
+        "{}: {} resources over {} SIS tables, {} views, {} crosswalks: no mistakes found",
+        pipeline.file.display(),
+        selection.resources.len(),
+        selection.tables.len(),
+        pipeline.views.len(),
+        pipeline.crosswalks.len(),
+    ))?;
+    Ok(0)
+}

@@ -1,0 +1,165 @@
+//! Verbs that ask the target: verify, count, fetch, truncate.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::pipeline_of;
+use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_line};
+use crate::ledger::Ledger;
+use crate::pipeline::Pipeline;
+use crate::run::connect::{self, Target};
+use crate::run::{Selection, inspect};
+use crate::source::SisSchema;
+use crate::stage::StateDir;
+
+/// A connected target and the resources asked for.
+struct Asked {
+    pipeline: Pipeline,
+    target: Target,
+    selection: Selection,
+}
+
+async fn ask(scope: &Scope) -> anyhow::Result<Asked> {
+    let pipeline = pipeline_of(scope)?;
+    let base = connect::standard(&pipeline)?;
+    let sis = SisSchema::load(&pipeline.sis_schema)?;
+    // Names are checked before anything is asked of the target.
+    Selection::new(&pipeline, &scope.resources, &base, &sis)?;
+    let target = Target::connect(&pipeline, &base).await?;
+    let standard = Arc::clone(&target.standard);
+    let selection = Selection::new(&pipeline, &scope.resources, &standard, &sis)?;
+    Ok(Asked {
+        pipeline,
+        target,
+        selection,
+    })
+}
+
+impl Asked {
+    /// The ledger of this target, in the school year given, configured, or last run.
+    fn ledger(&self, year: Option<i32>) -> anyhow::Result<Ledger> {
+        let state = StateDir::new(&self.pipeline.state_dir, &self.pipeline.name);
+        let last = || state.open("latest").ok()?.manifest().school_year;
+        let year = year.or(self.pipeline.school_year).or_else(last);
+        let year = year.ok_or_else(|| {
+            anyhow::anyhow!("which school year? Nothing has run yet; give --school-year")
+        })?;
+        Ok(Ledger::open(&Ledger::folder(
+            &state.ledger(),
+            &self.target.fingerprint,
+            year,
+        ))?)
+    }
+}
+
+pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
+    let asked = ask(&args.scope).await?;
+    let ledger = asked.ledger(args.year.school_year)?;
+    let counts = inspect::count(&asked.target.api, &asked.selection, Some(&ledger)).await?;
+    asked.target.disconnect().await;
+    let width = counts
+        .iter()
+        .map(|c| c.resource.len())
+        .max()
+        .unwrap_or(0)
+        .max(8);
+    print_line(&format!(
+        "{:width$}  {:>12}  {:>12}  {:>12}",
+        "Resource", "Ledger", "Target", "More"
+    ))?;
+    let mut differ = 0;
+    for (count, p) in counts.iter().zip(&asked.selection.resources) {
+        let known = count.ledger.unwrap_or_default();
+        let more = i128::from(count.target) - i128::from(known);
+        // Records that the target owns are not in the ledger.
+        let owned = p.resource.mode == crate::pipeline::Mode::Verify;
+        differ += u32::from(more != 0 && !owned);
+        print_line(&format!(
+            "{:width$}  {:>12}  {:>12}  {:>12}",
+            count.resource,
+            if owned {
+                "-".to_owned()
+            } else {
+                known.to_string()
+            },
+            count.target,
+            if owned {
+                "-".to_owned()
+            } else {
+                format!("{more:+}")
+            },
+        ))?;
+    }
+    print_line(match differ {
+        0 => "every count agrees",
+        _ => "counts differ: records of other senders, or the target has lost or kept some",
+    })?;
+    Ok(u8::from(differ > 0))
+}
+
+pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
+    let asked = ask(&args.scope).await?;
+    let counts = inspect::count(&asked.target.api, &asked.selection, None).await?;
+    asked.target.disconnect().await;
+    if args.json {
+        let map: serde_json::Map<String, serde_json::Value> = counts
+            .into_iter()
+            .map(|c| (c.resource, c.target.into()))
+            .collect();
+        print_line(&serde_json::to_string_pretty(&map)?)?;
+        return Ok(0);
+    }
+    let width = counts.iter().map(|c| c.resource.len()).max().unwrap_or(0);
+    for count in counts {
+        print_line(&format!("{:width$}  {:>12}", count.resource, count.target))?;
+    }
+    Ok(0)
+}
+
+pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
+    let asked = ask(&args.scope).await?;
+    let written = inspect::fetch(&asked.target.api, &asked.selection, &args.out).await?;
+    asked.target.disconnect().await;
+    for (path, records) in written {
+        print_line(&format!("{}  {records} records", path.display()))?;
+    }
+    Ok(0)
+}
+
+pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
+    let asked = ask(&args.scope).await?;
+    if !args.yes {
+        let counts = inspect::count(&asked.target.api, &asked.selection, None).await?;
+        asked.target.disconnect().await;
+        for count in counts.iter().rev() {
+            print_line(&format!(
+                "would delete {:>12}  {}",
+                count.target, count.resource
+            ))?;
+        }
+        print_line("nothing was deleted; give --yes to delete these")?;
+        return Ok(0);
+    }
+    let ledger = asked.ledger(args.year.school_year)?;
+    let now = Utc::now();
+    let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
+    let mut journal = ledger.journal(&run, now.timestamp_micros())?;
+    let done = inspect::truncate(&asked.target.api, &asked.selection, &mut journal).await;
+    journal.close()?;
+    ledger.compact(Utc::now().timestamp_micros())?;
+    asked.target.disconnect().await;
+    let mut refused = 0;
+    for t in done? {
+        refused += t.refused;
+        let mut line = format!(
+            "{}: {} found = {} deleted + {} already gone + {} refused",
+            t.resource, t.found, t.deleted, t.already_gone, t.refused
+        );
+        if let Some(example) = t.example {
+            line.push_str(&format!(", e.g. {example}"));
+        }
+        print_line(&line)?;
+    }
+    Ok(u8::from(refused > 0))
+}
