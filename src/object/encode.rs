@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StructArray};
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::error::ArrowError;
 use arrow_json::writer::{EncoderOptions, make_encoder};
 use bytes::Bytes;
@@ -88,18 +88,40 @@ pub fn encode(body: &RecordBatch) -> Result<Encoded, ArrowError> {
     let field = Arc::new(Field::new_struct("", body.schema().fields().clone(), false));
     let options = EncoderOptions::default();
     let mut encoder = make_encoder(&field, &array, &options)?;
-    // JSON text is usually larger than the arrays by about the field names.
-    let mut buffer = Vec::with_capacity(rows * 64 + body.get_array_memory_size());
+    let mut buffer = Vec::with_capacity(estimate(body));
     let mut ends = Vec::with_capacity(rows);
     for row in 0..rows {
         encoder.encode(row, &mut buffer);
         ends.push(buffer.len());
     }
-    buffer.shrink_to_fit();
     Ok(Encoded {
         buffer: Bytes::from(buffer),
         ends,
     })
+}
+
+/// About how many bytes the bodies take: the arrays, and the names once per row.
+fn estimate(body: &RecordBatch) -> usize {
+    let values = body
+        .columns()
+        .iter()
+        .map(|c| c.to_data().get_slice_memory_size().unwrap_or(0));
+    values.sum::<usize>() + body.num_rows() * names(body.schema().fields())
+}
+
+fn names(fields: &Fields) -> usize {
+    let one = |field: &Arc<Field>| {
+        let nested = match field.data_type() {
+            DataType::Struct(members) => names(members),
+            DataType::List(element) => match element.data_type() {
+                DataType::Struct(members) => names(members),
+                _ => 0,
+            },
+            _ => 8,
+        };
+        field.name().len() + 6 + nested
+    };
+    fields.iter().map(one).sum()
 }
 
 #[cfg(test)]
@@ -108,7 +130,6 @@ mod tests {
         ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, ListArray, StringArray,
     };
     use arrow::buffer::{NullBuffer, OffsetBuffer};
-    use arrow::datatypes::{DataType, Fields};
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 

@@ -57,6 +57,8 @@ fn unmapped_calls(expr: &Expr) -> Vec<(String, Expr)> {
             && func.name() == "unmapped"
             && let [name, _, mapped] = args.as_slice()
             && let Some(name) = literal(name)
+            // A mapping may name the field itself: `'termDescriptor: term'`.
+            && !name.contains(':')
         {
             calls.push((name.to_owned(), mapped.clone()));
         }

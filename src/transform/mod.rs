@@ -35,4 +35,4 @@ pub use run::{Options, Transformed, transform};
 pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
 pub use sql::tables_used;
-pub use validate::{validate, validate_all};
+pub use validate::{validate, validate_all, validate_fully};

@@ -137,9 +137,14 @@ impl Session {
     /// joins that hold one side in memory.
     pub(super) fn frugal(&self) -> SessionState {
         let mut config = self.context.copied_config();
-        config.options_mut().optimizer.prefer_hash_join = false;
+        let options = config.options_mut();
+        options.optimizer.prefer_hash_join = false;
+        // Few sorts at a time, and small steps: slow, but it ends. (With one partition the
+        // planner would hash again.)
+        options.execution.target_partitions = 2;
+        options.execution.sort_spill_reservation_bytes = 256 << 10;
         SessionStateBuilder::new_from_existing(self.context.state())
-            .with_config(config)
+            .with_config(config.with_batch_size(BATCH_ROWS / 16))
             .build()
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Reads: SQL files, a session (of empty tables, usually). Writes: nothing. Never: executes.
 
+use datafusion::error::DataFusionError;
+
 use super::error::Problem;
 use super::rules::{ResourceSpec, effective_meta};
 use super::session::Session;
@@ -42,4 +44,30 @@ pub async fn validate_all(session: &Session, resources: &[ResourceSpec<'_>]) -> 
     problems.sort();
     problems.dedup();
     problems
+}
+
+/// As [`validate_all`], and has the engine make its plan of execution for what has no problem
+/// otherwise: finds the rare query that it understands and cannot run (some correlated
+/// subqueries). Several times slower; for `fullsync validate`, not for the start of each run.
+pub async fn validate_fully(session: &Session, resources: &[ResourceSpec<'_>]) -> Vec<Problem> {
+    let mut problems = validate_all(session, resources).await;
+    for resource in resources {
+        if problems.iter().any(|p| p.file == resource.sql) {
+            continue;
+        }
+        if let Some(Err(error)) = executable(session, resource).await {
+            problems.push(sql::describe(&resource.sql, &error));
+        }
+    }
+    problems
+}
+
+async fn executable(
+    session: &Session,
+    resource: &ResourceSpec<'_>,
+) -> Option<Result<(), DataFusionError>> {
+    let statement = Statement::read(&resource.sql).ok()?;
+    let planned = sql::plan(session, &statement).await.ok()?;
+    let state = session.context.state();
+    Some(state.create_physical_plan(&planned.plan).await.map(|_| ()))
 }

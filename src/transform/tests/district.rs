@@ -185,6 +185,12 @@ pub(super) fn objects(batch: &RecordBatch) -> Vec<Value> {
     rows.collect()
 }
 
+/// `_held`, `_reason`, `_detail` of an object.
+pub(super) fn held(row: &Value) -> (&str, &str, &str) {
+    let text = |name: &str| row[name].as_str().unwrap_or("");
+    (text("_held"), text("_reason"), text("_detail"))
+}
+
 pub(super) fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let nullable = columns.into_iter().map(|(n, c)| (n, c, true));
     RecordBatch::try_from_iter_with_nullable(nullable).unwrap()

@@ -1,5 +1,7 @@
 //! The transform as a whole, over small tables and a standard made by hand.
 
+mod depth;
 mod district;
+mod memory;
 mod problems;
 mod results;

@@ -219,3 +219,22 @@ async fn tables_are_found_through_views() {
     let used = tables_used(&sql, &district.inputs.views).unwrap();
     assert_eq!(Vec::from_iter(used), ["Enrollment", "settings", "xwalk_a"]);
 }
+
+#[tokio::test]
+async fn a_query_that_cannot_run_is_found_before_it_runs() {
+    let district = District::new();
+    let session = Session::new(&district.inputs).await.unwrap();
+    let sql = "\
+SELECT stateID AS studentUniqueId,
+       (SELECT e.grade FROM Enrollment e WHERE e.personID > p.personID LIMIT 1) AS firstName,
+       'Person' AS _source_table, personID AS _source_key
+FROM Person p";
+    let specs = [district.spec("students", district.write("students.sql", sql))];
+    let problems = validate_fully(&session, &specs).await;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let fine =
+        "SELECT stateID AS studentUniqueId, firstName, 'P' AS _source_table, 1 AS _source_key
+FROM Person";
+    let specs = [district.spec("students", district.write("students.sql", fine))];
+    assert_eq!(validate_fully(&session, &specs).await, []);
+}
