@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::api::{Api, new_record, now_ms};
 use super::check::{self, Checked};
 use super::journal;
-use super::layout::{Layout, Member, Shape, key_hash, reference_hash};
+use super::layout::{Member, Shape, key_hash, reference_hash};
 use super::problem::Problem;
 use super::read::matches_etag;
 use super::store::{Record, Shelves};
@@ -98,7 +98,7 @@ impl Api {
                             key: record.key,
                         }),
                     };
-                    step.rewrite(&self.layout, members, &mut change.body);
+                    step.rewrite(members, &mut change.body);
                     moved.extend(self.settle(place, changes));
                 }
             }
@@ -198,17 +198,17 @@ impl Api {
 
 impl Moved {
     /// Gives the references of a body that mean the old key the new one.
-    fn rewrite(&self, layout: &Layout, members: &[Member], body: &mut Value) {
+    fn rewrite(&self, members: &[Member], body: &mut Value) {
         for member in members {
             let Some(value) = body.get_mut(&member.name) else {
                 continue;
             };
             match &member.shape {
                 Shape::Scalar(_) => {}
-                Shape::Object(inner) => self.rewrite(layout, inner, value),
+                Shape::Object(inner) => self.rewrite(inner, value),
                 Shape::Array(inner) => {
                     for element in value.as_array_mut().into_iter().flatten() {
-                        self.rewrite(layout, inner, element);
+                        self.rewrite(inner, element);
                     }
                 }
                 Shape::Reference(reference) => {

@@ -110,7 +110,10 @@ impl<'a> Exchange<'a> {
                     status,
                     body,
                     retry_after,
-                } => self.faulty(status, body, Some(retry_after.unwrap_or_default())),
+                } => {
+                    // Only a 429 has a `Retry-After` that the fault did not ask for.
+                    self.faulty(status, body, Some(retry_after.unwrap_or_default()))
+                }
             },
         };
         self.count(topic, result.status);

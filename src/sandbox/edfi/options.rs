@@ -92,7 +92,7 @@ pub struct Quirks {
     pub no_etag: bool,
     /// A request without a token gets 400 instead of 401.
     pub missing_token_400: bool,
-    /// `Retry-After` of the sandbox's own 429 (too many tokens) and of faults that name none.
+    /// `Retry-After` of the sandbox's own 429 (too many tokens) and of 429 faults that name none.
     pub retry_after: RetryAfter,
 }
 

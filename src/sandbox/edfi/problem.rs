@@ -18,6 +18,12 @@ const UNAUTHORIZED: &str = "Access to the requested data could not be authorized
 pub(super) struct Problem {
     /// HTTP status.
     pub(super) status: u16,
+    words: Box<Words>,
+}
+
+/// What a refusal says.
+#[derive(Clone, Debug)]
+struct Words {
     /// What follows `urn:ed-fi:api:`.
     kind: &'static str,
     title: &'static str,
@@ -37,22 +43,24 @@ impl Problem {
     ) -> Self {
         Self {
             status,
-            kind,
-            title,
-            detail: detail.into(),
-            errors: Vec::new(),
-            flaws: Flaws::new(),
-            old: None,
+            words: Box::new(Words {
+                kind,
+                title,
+                detail: detail.into(),
+                errors: Vec::new(),
+                flaws: Flaws::new(),
+                old: None,
+            }),
         }
     }
 
     fn error(mut self, error: impl Into<String>) -> Self {
-        self.errors.push(error.into());
+        self.words.errors.push(error.into());
         self
     }
 
     fn old(mut self, status: u16, message: impl Into<String>) -> Self {
-        self.old = Some((status, message.into()));
+        self.words.old = Some((status, message.into()));
         self
     }
 
@@ -60,7 +68,7 @@ impl Problem {
     pub(super) fn invalid(flaws: Flaws) -> Self {
         let mut problem = Self::new(400, DATA_INVALID, "Data Validation Failed", SEE_FLAWS)
             .old(400, "The request is invalid.");
-        problem.flaws = flaws;
+        problem.words.flaws = flaws;
         problem
     }
 
@@ -296,6 +304,7 @@ impl Problem {
                     vec!["A fault of the sandbox.".to_owned()],
                 )]));
             }
+            401 => return Self::unauthenticated("Invalid Authorization header."),
             403 => return Self::no_relationship(&["StudentSchoolAssociation"], "StudentUniqueId"),
             404 => return Self::no_item(),
             409 => return Self::unresolved("Fault", &["Student"]),
@@ -315,7 +324,7 @@ impl Problem {
                 "Gateway Timeout",
                 "An upstream server was too slow.",
             ),
-            400..=499 => (
+            other if other < 500 => (
                 "bad-request",
                 "Bad Request",
                 "The request could not be processed.",
@@ -345,33 +354,35 @@ impl Problem {
     }
 
     fn details(&self, correlation: &str) -> Value {
+        let words = &self.words;
         let mut body = json!({
-            "detail": self.detail,
-            "type": format!("urn:ed-fi:api:{}", self.kind),
-            "title": self.title,
+            "detail": words.detail,
+            "type": format!("urn:ed-fi:api:{}", words.kind),
+            "title": words.title,
             "status": self.status,
             "correlationId": correlation,
         });
-        if !self.flaws.is_empty() {
-            body["validationErrors"] = json!(self.flaws);
+        if !words.flaws.is_empty() {
+            body["validationErrors"] = json!(words.flaws);
         }
-        if !self.errors.is_empty() {
-            body["errors"] = json!(self.errors);
+        if !words.errors.is_empty() {
+            body["errors"] = json!(words.errors);
         }
         body
     }
 
     fn message(&self, correlation: &str) -> (u16, Value) {
-        let (status, message) = match &self.old {
+        let words = &self.words;
+        let (status, message) = match &words.old {
             Some((status, message)) => (*status, message.as_str()),
             None => (
                 self.status,
-                self.errors.first().unwrap_or(&self.detail).as_str(),
+                words.errors.first().unwrap_or(&words.detail).as_str(),
             ),
         };
         let mut body = json!({ "message": message, "correlationId": correlation });
-        if !self.flaws.is_empty() {
-            let states: Map<String, Value> = self
+        if !words.flaws.is_empty() {
+            let states: Map<String, Value> = words
                 .flaws
                 .iter()
                 .map(|(path, texts)| (path.replacen('$', "request", 1), json!(texts)))

@@ -1,6 +1,7 @@
 //! What is kept on disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::*;
@@ -148,4 +149,91 @@ async fn an_address_in_use_is_named() {
     .await
     .unwrap_err();
     assert!(error.to_string().contains("--port"), "{error}");
+}
+
+/// The folder that the child process of the kill test serves.
+const CHILD_DIR: &str = "FULLSYNC_TEST_SANDBOX_DIR";
+
+/// Not a test: the process that the kill test starts and kills.
+#[tokio::test]
+#[ignore = "started by a_killed_process_loses_no_acknowledged_record"]
+async fn serve_until_killed() {
+    let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else {
+        return;
+    };
+    let sandbox = Sandbox::start(kept(&dir)).await.unwrap();
+    crate::files::write(&dir.join("url"), sandbox.base_url().as_bytes()).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_no_acknowledged_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged: Vec<i64> = Vec::new();
+    for round in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--ignored",
+                "--exact",
+                "sandbox::edfi::tests::state::serve_until_killed",
+            ])
+            .env(CHILD_DIR, dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = dir.path().join("url");
+        while !url.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let base = std::fs::read_to_string(&url).unwrap();
+        std::fs::remove_file(&url).unwrap();
+        let (http, token) = (Client::new(), token_of(&base).await);
+        let load = async |lane: i64| {
+            let mut done = Vec::new();
+            for n in 0.. {
+                let id = 1 + round * 1_000_000 + lane * 100_000 + n;
+                let sent = http
+                    .post(format!("{base}/data/v3/ed-fi/schools"))
+                    .bearer_auth(&token)
+                    .json(&school(id))
+                    .send()
+                    .await;
+                match sent {
+                    Ok(reply) if reply.status() == 201 => done.push(id),
+                    _ => break,
+                }
+            }
+            done
+        };
+        let kill = async {
+            tokio::time::sleep(Duration::from_millis(60 + 35 * round as u64)).await;
+            child.kill().unwrap();
+            child.wait().unwrap();
+        };
+        let lanes = futures::future::join_all((0..4).map(load));
+        let (done, ()) = futures::future::join(lanes, kill).await;
+        acknowledged.extend(done.into_iter().flatten());
+    }
+    let sandbox = Sandbox::start(kept(dir.path())).await.unwrap();
+    let held: std::collections::HashSet<i64> = sandbox
+        .bodies("schools")
+        .iter()
+        .map(|body| body["schoolId"].as_i64().unwrap())
+        .collect();
+    assert!(!acknowledged.is_empty());
+    assert!(acknowledged.iter().all(|id| held.contains(id)));
+    // Each of the four lanes may have had one more on its way at each kill.
+    assert!(held.len() <= acknowledged.len() + 3 * 4);
+}
+
+async fn token_of(base: &str) -> String {
+    let reply = Client::new()
+        .post(format!("{base}/oauth/token"))
+        .basic_auth("sandbox", Some("sandbox"))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .unwrap();
+    let body: Value = reply.json().await.unwrap();
+    body["access_token"].as_str().unwrap().to_owned()
 }
