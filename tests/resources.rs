@@ -96,6 +96,7 @@ async fn transform_sample() -> BTreeMap<String, Vec<Object>> {
     let mut objects = BTreeMap::new();
     for spec in specs(&pipeline, &standard) {
         let out = run.objects(spec.name);
+        fullsync::files::create_dir(out.parent().unwrap()).unwrap();
         let done = transform(&session, &spec, &standard, &out, &Options::default()).await;
         done.unwrap_or_else(|e| panic!("{}: {e:?}", spec.name));
         objects.insert(spec.name.to_owned(), read(&out));
