@@ -29,9 +29,6 @@ pub enum RunError {
         /// The source.
         source_name: String,
     },
-    /// The pipeline is switched off.
-    #[error("pipeline {0} is switched off (enabled = false); nothing was sent")]
-    Disabled(String),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \

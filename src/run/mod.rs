@@ -101,9 +101,6 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
-    if !pipeline.enabled {
-        return Err(RunError::Disabled(pipeline.name.clone()));
-    }
     let base = connect::standard(pipeline)?;
     let sis = crate::source::SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;

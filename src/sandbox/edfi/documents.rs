@@ -2,12 +2,12 @@
 //!
 //! Reads: the metadata. Writes: nothing. Never: names a record's data.
 
+use crate::metadata::publish;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::api::Api;
 use super::options::{ErrorStyle, Operation};
-use super::publish_stub as publish;
 use super::route::Named;
 
 impl Api {

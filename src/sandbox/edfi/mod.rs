@@ -22,7 +22,6 @@ mod layout;
 mod oauth;
 mod options;
 mod problem;
-mod publish_stub;
 mod query;
 mod read;
 mod route;
