@@ -130,6 +130,11 @@ impl Pace {
         }
     }
 
+    /// Lets every worker go on, so that all of them see that the run is over.
+    pub(super) fn release(&self) {
+        self.limit.send_replace(usize::MAX);
+    }
+
     fn set(&self, limit: usize) {
         self.limit.send_replace(limit.clamp(1, self.most));
     }

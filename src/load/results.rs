@@ -203,6 +203,9 @@ impl ResultsWriter {
             path: path.to_owned(),
             source,
         };
+        if let Some(folder) = path.parent() {
+            files::create_dir(folder).map_err(|e| fail(e.into()))?;
+        }
         let file = files::create(&files::partial(path)).map_err(|e| fail(e.into()))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

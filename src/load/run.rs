@@ -243,6 +243,7 @@ impl Load {
         };
         coordinator.run(done_out).await;
         shared.feed.close();
+        shared.pace.release();
         for worker in pool {
             worker.await.map_err(|e| LoadError::Thread(e.to_string()))?;
         }

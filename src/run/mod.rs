@@ -23,6 +23,7 @@ pub use staging::{Staged, check_source, validate};
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::source::{SisSchema, Source};
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -102,10 +103,10 @@ pub async fn run(
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
     let base = connect::standard(pipeline)?;
-    let sis = crate::source::SisSchema::load(&pipeline.sis_schema)?;
+    let sis = SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
     let source = staging::open_source(context, &selection)?;
-    validate(pipeline, &selection).await?;
+    validate(pipeline, &selection, &sis).await?;
 
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
@@ -119,16 +120,14 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection)?;
     (context.opened)(staged.folder.path());
-    let outcome = steps(
+    let flow = Flow {
         context,
         until,
         progress,
-        &selection,
-        &*source,
-        &mut staged,
-        &target,
-    )
-    .await;
+        selection: &selection,
+        sis: &sis,
+    };
+    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     if let Some(target) = target {
         target.disconnect().await;
@@ -137,36 +136,48 @@ pub async fn run(
 }
 
 /// The flow itself, between the opening of the run folder and its closing.
-async fn steps(
-    context: &Context,
+struct Flow<'a> {
+    context: &'a Context,
     until: Until,
-    progress: &Arc<dyn Progress>,
-    selection: &Selection,
-    source: &dyn crate::source::Source,
-    staged: &mut Staged,
-    target: &Option<Target>,
-) -> Result<Option<deliver::Delivered>, RunError> {
-    staged.extract(context, source, selection, progress)?;
-    if until == Until::Extracted {
-        return Ok(None);
+    progress: &'a Arc<dyn Progress>,
+    selection: &'a Selection,
+    sis: &'a SisSchema,
+}
+
+impl Flow<'_> {
+    async fn run(
+        &self,
+        source: &dyn Source,
+        staged: &mut Staged,
+        target: Option<&Target>,
+    ) -> Result<Option<deliver::Delivered>, RunError> {
+        let Self {
+            context,
+            selection,
+            progress,
+            ..
+        } = self;
+        staged.extract(context, source, selection, progress)?;
+        if self.until == Until::Extracted {
+            return Ok(None);
+        }
+        staged
+            .transform(context, selection, self.sis, progress)
+            .await?;
+        let Some(target) = target else {
+            return Ok(None);
+        };
+        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let ledger = Ledger::open(&folder)?;
+        ledger.compact(Utc::now().timestamp_micros())?;
+        let due = deliver::due(context, selection, staged, &ledger)?;
+        let journal = match self.until {
+            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
+            _ => None,
+        };
+        let delivered =
+            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        ledger.compact(Utc::now().timestamp_micros())?;
+        Ok(Some(delivered))
     }
-    staged.transform(context, selection, progress).await?;
-    let Some(target) = target else {
-        return Ok(None);
-    };
-    let ledger = Ledger::open(&Ledger::folder(
-        &staged.ledgers(),
-        &target.fingerprint,
-        staged.school_year,
-    ))?;
-    ledger.compact(Utc::now().timestamp_micros())?;
-    let due = deliver::due(context, selection, staged, &ledger)?;
-    let journal = match until {
-        Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-        _ => None,
-    };
-    let delivered =
-        deliver::load(context, selection, staged, target, journal, due, progress).await?;
-    ledger.compact(Utc::now().timestamp_micros())?;
-    Ok(Some(delivered))
 }

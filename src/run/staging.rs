@@ -65,8 +65,13 @@ pub fn check_source(source: &dyn Source, selection: &Selection) -> Result<(), Ru
 ///
 /// # Errors
 /// All mistakes at once.
-pub async fn validate(pipeline: &Pipeline, selection: &Selection) -> Result<(), RunError> {
-    let tables = selection
+pub async fn validate(
+    pipeline: &Pipeline,
+    selection: &Selection,
+    sis: &SisSchema,
+) -> Result<(), RunError> {
+    // All tables, so that views of resources that are left out are still whole.
+    let tables = sis
         .tables
         .iter()
         .map(|t| (t.name.clone(), TableFile::Empty(t.arrow())))
@@ -268,19 +273,22 @@ impl Staged {
         &mut self,
         context: &Context,
         selection: &Selection,
+        sis: &SisSchema,
         progress: &Arc<dyn Progress>,
     ) -> Result<(), RunError> {
         if matches!(context.options.start, Start::Objects(_)) {
             return Ok(());
         }
-        let tables = selection
+        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
+        let tables = sis
             .tables
             .iter()
             .map(|t| {
-                (
-                    t.name.clone(),
-                    TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
-                )
+                let file = match staged(&t.name) {
+                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
+                    false => TableFile::Empty(t.arrow()),
+                };
+                (t.name.clone(), file)
             })
             .collect();
         let temp = self.folder.path().join("temp");

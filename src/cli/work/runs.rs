@@ -139,7 +139,7 @@ pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
-    crate::run::validate(&pipeline, &selection).await?;
+    crate::run::validate(&pipeline, &selection, &sis).await?;
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;
     }
