@@ -201,6 +201,7 @@ impl Sink {
             }
         };
         if let Some(done) = self.books[resource].pass_done(resource) {
+            self.show();
             // The coordinator outlives the sink, except when the run is torn down.
             let _ = self.done.send(done);
         }
