@@ -69,7 +69,9 @@ fn specs<'a>(pipeline: &'a Pipeline, standard: &'a Standard) -> Vec<ResourceSpec
     let of = |r: &'a fullsync::pipeline::Resource| ResourceSpec {
         name: &r.name,
         sql: r.sql.clone(),
-        meta: standard.resource(&r.name).unwrap_or_else(|| panic!("{}: unknown", r.name)),
+        meta: standard
+            .resource(&r.name)
+            .unwrap_or_else(|| panic!("{}: unknown", r.name)),
         required: &r.required,
         key: r.key.as_deref(),
     };
@@ -86,7 +88,10 @@ async fn transform_sample() -> BTreeMap<String, Vec<Object>> {
         .unwrap();
     stage::extract(&*source, &schema, &[], &run, &|_| ControlFlow::Continue(())).unwrap();
     let staged = |t: &source::TableSchema| {
-        (t.name.clone(), TableFile::Parquet(run.stage(&t.name), t.arrow()))
+        (
+            t.name.clone(),
+            TableFile::Parquet(run.stage(&t.name), t.arrow()),
+        )
     };
     let tables = schema.tables.iter().map(staged).collect();
     let session = Session::new(&inputs(&pipeline, tables, folder.path().join("spill")))
@@ -199,13 +204,11 @@ fn every_descriptor_of_the_sample_is_one_of_the_standard() {
 
 /// Calls `found` with the type and the URI of every descriptor; fields that the standard does not
 /// know are a failure.
-fn descriptors(
-    body: &Value,
-    fields: &BTreeMap<String, Field>,
-    found: &mut impl FnMut(&str, &str),
-) {
+fn descriptors(body: &Value, fields: &BTreeMap<String, Field>, found: &mut impl FnMut(&str, &str)) {
     for (name, value) in body.as_object().unwrap() {
-        let field = fields.get(name).unwrap_or_else(|| panic!("unknown field {name}"));
+        let field = fields
+            .get(name)
+            .unwrap_or_else(|| panic!("unknown field {name}"));
         match &field.kind {
             Kind::Descriptor { name } => found(name, value.as_str().unwrap()),
             Kind::Array { fields } => {
@@ -226,7 +229,11 @@ fn descriptors(
 fn source_rows_of_a_resource_are_named_once_each() {
     for (resource, objects) in sample() {
         let named: BTreeSet<_> = objects.iter().map(|o| &o.source).collect();
-        assert_eq!(named.len(), objects.len(), "{resource}: a source key stands twice");
+        assert_eq!(
+            named.len(),
+            objects.len(),
+            "{resource}: a source key stands twice"
+        );
     }
 }
 

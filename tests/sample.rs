@@ -41,14 +41,22 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn counts(of: &Value) -> BTreeMap<String, u64> {
-    let Some(map) = of.as_object() else { return BTreeMap::new() };
-    map.iter().map(|(reason, n)| (reason.clone(), n.as_u64().unwrap_or(0))).collect()
+    let Some(map) = of.as_object() else {
+        return BTreeMap::new();
+    };
+    map.iter()
+        .map(|(reason, n)| (reason.clone(), n.as_u64().unwrap_or(0)))
+        .collect()
 }
 
 /// Reason -> count of one outcome in `tallies.json`.
 fn reasons(resource: &Value, outcome: &str) -> BTreeMap<String, u64> {
-    let Some(map) = resource["reasons"][outcome].as_object() else { return BTreeMap::new() };
-    map.iter().map(|(reason, c)| (reason.clone(), c["count"].as_u64().unwrap_or(0))).collect()
+    let Some(map) = resource["reasons"][outcome].as_object() else {
+        return BTreeMap::new();
+    };
+    map.iter()
+        .map(|(reason, c)| (reason.clone(), c["count"].as_u64().unwrap_or(0)))
+        .collect()
 }
 
 #[test]
@@ -58,15 +66,31 @@ fn the_sample_comes_to_what_its_generator_expects() {
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let errors = String::from_utf8_lossy(&first.stderr).into_owned();
     assert_eq!(first.status.code(), Some(0), "{text}\n{errors}");
-    assert!(text.lines().next().is_some_and(|l| l.contains("SANDBOX")), "{text}");
-    assert!(text.trim_end().lines().last().is_some_and(|l| l.contains("SANDBOX")), "{text}");
+    assert!(
+        text.lines().next().is_some_and(|l| l.contains("SANDBOX")),
+        "{text}"
+    );
+    assert!(
+        text.trim_end()
+            .lines()
+            .last()
+            .is_some_and(|l| l.contains("SANDBOX")),
+        "{text}"
+    );
 
     let expected = json(&clone.path().join("sample-data/expected.json"));
-    let tallies = json(&clone.path().join("fullsync-data/edfi/runs/latest/tallies.json"));
+    let tallies = json(
+        &clone
+            .path()
+            .join("fullsync-data/edfi/runs/latest/tallies.json"),
+    );
     assert_eq!(tallies["sandbox"], true);
     assert_eq!(tallies["mismatches"], Value::Array(Vec::new()));
     let resources = tallies["resources"].as_array().expect("resources");
-    assert_eq!(resources.len(), expected["edfi"].as_object().expect("resources").len());
+    assert_eq!(
+        resources.len(),
+        expected["edfi"].as_object().expect("resources").len()
+    );
     for resource in resources {
         let name = resource["resource"].as_str().expect("a name");
         let wanted = &expected["edfi"][name];
@@ -75,7 +99,11 @@ fn the_sample_comes_to_what_its_generator_expects() {
         }
         assert_eq!(resource["created"], resource["sent"], "{name}");
         for outcome in ["rejected", "skipped", "blocked"] {
-            assert_eq!(reasons(resource, outcome), counts(&wanted[outcome]), "{name} {outcome}");
+            assert_eq!(
+                reasons(resource, outcome),
+                counts(&wanted[outcome]),
+                "{name} {outcome}"
+            );
         }
     }
     for table in tallies["tables"].as_array().expect("tables") {
@@ -83,7 +111,11 @@ fn the_sample_comes_to_what_its_generator_expects() {
         let wanted = &expected["rows"][name];
         assert_eq!(table["read"], wanted["read"], "{name}");
         assert_eq!(table["staged"], wanted["staged"], "{name}");
-        assert_eq!(counts(&table["reasons"]), counts(&wanted["unreadable"]), "{name}");
+        assert_eq!(
+            counts(&table["reasons"]),
+            counts(&wanted["unreadable"]),
+            "{name}"
+        );
     }
 
     // The target, asked by GET with totalCount, holds exactly that.
@@ -91,18 +123,30 @@ fn the_sample_comes_to_what_its_generator_expects() {
     let counted: Value = serde_json::from_slice(&counted.stdout).expect("JSON");
     for resource in resources {
         let name = resource["resource"].as_str().expect("a name");
-        let held = resource["created"].as_u64().unwrap_or(0)
-            + u64::from(name == "localEducationAgencies");
+        let held =
+            resource["created"].as_u64().unwrap_or(0) + u64::from(name == "localEducationAgencies");
         assert_eq!(counted[name].as_u64(), Some(held), "{name}");
     }
     let verified = fullsync(clone.path(), &["verify", "edfi"]);
-    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+    assert_eq!(
+        verified.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
 
     let second = fullsync(clone.path(), &["run", "edfi"]);
     assert_eq!(second.status.code(), Some(0));
-    let tallies = json(&clone.path().join("fullsync-data/edfi/runs/latest/tallies.json"));
+    let tallies = json(
+        &clone
+            .path()
+            .join("fullsync-data/edfi/runs/latest/tallies.json"),
+    );
     assert_eq!(tallies["total"]["sent"], 0);
-    assert_eq!(tallies["total"]["new_errors"], 0, "known errors are standing ones");
+    assert_eq!(
+        tallies["total"]["new_errors"], 0,
+        "known errors are standing ones"
+    );
 }
 
 #[cfg(unix)]

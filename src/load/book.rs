@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::ledger::{Disposition, Event};
@@ -13,32 +12,9 @@ use crate::target::Verdict;
 use super::decisions::Decisions;
 use super::objects::Scope;
 use super::results::{ResultRow, ResultsError, ResultsWriter};
+use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
 use super::withheld::{Withheld, WithheldKeys};
-
-/// Which rows have an outcome: one bit per row, set by the sink, read by the feeds.
-#[derive(Debug)]
-pub(super) struct SettledRows(Box<[AtomicU64]>);
-
-impl SettledRows {
-    /// None of `rows` settled.
-    pub(super) fn new(rows: u64) -> Self {
-        Self((0..rows.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
-    }
-
-    /// Whether a row has an outcome.
-    pub(super) fn get(&self, row: u64) -> bool {
-        let word = usize::try_from(row / 64).ok().and_then(|w| self.0.get(w));
-        word.is_some_and(|word| word.load(Ordering::Acquire) & (1 << (row % 64)) != 0)
-    }
-
-    /// Sets a row; false when it was set before (or is none of the file's).
-    fn set(&self, row: u64) -> bool {
-        let word = usize::try_from(row / 64).ok().and_then(|w| self.0.get(w));
-        let bit = 1 << (row % 64);
-        word.is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
-    }
-}
 
 /// Which pass over the objects is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -414,17 +390,4 @@ impl Book {
 /// The key hash of row `i`.
 pub(super) fn key_hash(scope: &Scope, i: usize) -> KeyHash {
     KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_settles_once() {
-        let rows = SettledRows::new(130);
-        assert!(rows.set(129) && !rows.set(129) && rows.set(64));
-        assert!(rows.get(129) && rows.get(64) && !rows.get(65));
-        assert!(!rows.set(1000));
-    }
 }

@@ -8,9 +8,9 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 
 use super::Shared;
-use super::book::SettledRows;
 use super::decisions::Decisions;
 use super::objects::{Columns, Objects, ObjectsError};
+use super::settled::SettledRows;
 use super::sink::{Held, Message};
 use super::withheld::{Withheld, WithheldKeys};
 use crate::ledger::Disposition;

@@ -5,6 +5,7 @@
 
 mod api;
 mod book;
+mod coordinator;
 mod decisions;
 pub mod discovery;
 mod feed;
@@ -15,6 +16,7 @@ mod results;
 mod retry;
 mod run;
 pub mod schedule;
+mod settled;
 mod sink;
 mod token;
 mod withheld;

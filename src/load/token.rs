@@ -4,6 +4,7 @@
 //! never fetched twice for one expiry.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -78,6 +79,8 @@ pub struct Token {
     cache: Option<PathBuf>,
     current: RwLock<Option<Arc<Current>>>,
     renewing: Mutex<()>,
+    /// The newest version that the target has accepted on some request.
+    accepted: AtomicU64,
 }
 
 impl std::fmt::Debug for Token {
@@ -124,7 +127,19 @@ impl Token {
             cache,
             current: RwLock::new(kept.map(Arc::new)),
             renewing: Mutex::new(()),
+            accepted: AtomicU64::new(0),
         }
+    }
+
+    /// Notes that the target accepted this version.
+    pub fn accepted(&self, version: u64) {
+        self.accepted.fetch_max(version, Ordering::Relaxed);
+    }
+
+    /// Whether the target has accepted this version (or a newer one): if it is refused now, it has
+    /// expired. One that never was accepted is refused for good.
+    pub fn was_accepted(&self, version: u64) -> bool {
+        self.accepted.load(Ordering::Relaxed) >= version
     }
 
     /// The token to use now. Near its end one caller renews it; the others go on with the old one.

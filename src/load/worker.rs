@@ -39,6 +39,9 @@ struct Conversation<'a> {
     /// Requests sent in all, and for this phase.
     sent: u16,
     tries: u32,
+    /// Version of the token that the last request carried.
+    bearer: Option<u64>,
+    /// A token that was never accepted has been renewed.
     renewed: bool,
     latency: Duration,
 }
@@ -59,6 +62,7 @@ impl<'a> Conversation<'a> {
             correlation,
             sent: 0,
             tries: 0,
+            bearer: None,
             renewed: false,
             latency: Duration::ZERO,
         }
@@ -87,12 +91,11 @@ impl<'a> Conversation<'a> {
                         return self.settled(None);
                     }
                 }
-                Ok(Step::Renew(refusal)) => {
-                    if self.renewed {
-                        break Settlement::One(Verdict::Failed(refusal));
-                    }
-                    self.renewed = true;
-                }
+                Ok(Step::Renew(refusal)) => match self.renew().await {
+                    Ok(true) => {}
+                    Ok(false) => break Settlement::One(Verdict::Failed(refusal)),
+                    Err(Stop::Unanswered) => return self.settled(None),
+                },
                 Err(Stop::Unanswered) => return self.settled(None),
             }
         };
@@ -106,7 +109,8 @@ impl<'a> Conversation<'a> {
             Some(token) => Some(token.get().await.map_err(|e| shared.lose_token(&e))?),
             None => None,
         };
-        let header = bearer.as_ref().map(|b| b.header.clone());
+        self.bearer = bearer.as_ref().map(|b| b.version);
+        let header = bearer.map(|b| b.header);
         let (reply, elapsed) =
             exchange(&shared.http, request, header, self.correlation.clone()).await;
         self.sent = self.sent.saturating_add(1);
@@ -122,15 +126,30 @@ impl<'a> Conversation<'a> {
         {
             shared.pace.slow_down(Instant::now());
         }
-        if let (Step::Renew(_), Some(token), Some(bearer), false) =
-            (&step, &shared.token, bearer, self.renewed)
+        if let (Some(token), Some(version)) = (&shared.token, self.bearer)
+            && !matches!(step, Step::Renew(_))
         {
-            token
-                .renew(bearer.version)
-                .await
-                .map_err(|e| shared.lose_token(&e))?;
+            token.accepted(version);
         }
         Ok(step)
+    }
+
+    /// A token after one that was refused. False when there is no use in another: one that was
+    /// never accepted was refused for a second time.
+    async fn renew(&mut self) -> Result<bool, Stop> {
+        let (Some(token), Some(version)) = (&self.shared.token, self.bearer) else {
+            return Ok(false);
+        };
+        let expired = token.was_accepted(version) && self.tries < self.shared.settings.max_attempts;
+        if self.renewed && !expired {
+            return Ok(false);
+        }
+        self.renewed |= !expired;
+        token
+            .renew(version)
+            .await
+            .map_err(|e| self.shared.lose_token(&e))?;
+        Ok(true)
     }
 
     /// The same objects under another operation, once.

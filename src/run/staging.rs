@@ -207,7 +207,9 @@ impl Staged {
             let names: Vec<String> = selection.tables.iter().map(|t| t.name.clone()).collect();
             progress.start("extract", None);
             let watch = |table: crate::stage::Extracting<'_>| {
-                progress.advance("extract", table.staged, table.unreadable);
+                if table.done {
+                    progress.advance("extract", table.staged, table.unreadable);
+                }
                 match *context.cancel.borrow() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),

@@ -1,0 +1,159 @@
+//! Starts each resource when its prerequisites are done, and each further pass when it may.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::Shared;
+use super::feed::{Feed, Pass};
+use super::sink::PassDone;
+use super::withheld::WithheldKeys;
+
+/// Where one resource stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Waiting,
+    First,
+    Parked,
+    /// Its dependants may start; deferred rows may still wait.
+    Done,
+    Deferred,
+    Leftover,
+    Closed,
+}
+
+pub(super) struct Station {
+    pub(super) feed: Feed,
+    pub(super) prerequisites: Vec<usize>,
+    pub(super) authorizers: Vec<usize>,
+    pub(super) state: State,
+    pub(super) deferred: Vec<u64>,
+    pub(super) withheld: WithheldKeys,
+    pub(super) published: Option<Arc<WithheldKeys>>,
+}
+
+pub(super) struct Coordinator {
+    pub(super) stations: Vec<Station>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Coordinator {
+    pub(super) async fn run(&mut self, mut done: mpsc::UnboundedReceiver<PassDone>) {
+        self.start_ready();
+        while self.stations.iter().any(|s| s.state != State::Closed) {
+            tokio::select! {
+                Some(pass) = done.recv() => self.pass_done(pass),
+                // So that resources which wait are accounted for when the run is cut short.
+                () = self.shared.cancelled(), if self.any_waiting() => {}
+                else => return,
+            }
+            self.start_ready();
+        }
+    }
+
+    fn any_waiting(&self) -> bool {
+        self.stations.iter().any(|s| {
+            s.state == State::Waiting || (s.state == State::Done && !s.deferred.is_empty())
+        })
+    }
+
+    /// Starts what may start now.
+    fn start_ready(&mut self) {
+        let cancelled = self.shared.is_cancelled();
+        let finished: BTreeSet<usize> = (0..self.stations.len())
+            .filter(|i| self.stations[*i].published.is_some())
+            .collect();
+        for i in 0..self.stations.len() {
+            let station = &self.stations[i];
+            let ready = |on: &[usize]| on.iter().all(|p| finished.contains(p));
+            match station.state {
+                State::Waiting if cancelled => {
+                    self.feed(i, State::Leftover, Pass::Leftover("not_reached"))
+                }
+                State::Waiting if ready(&station.prerequisites) => {
+                    self.feed(i, State::First, Pass::Whole);
+                }
+                State::Done if station.deferred.is_empty() => self.close(i),
+                State::Done if cancelled => {
+                    self.feed(i, State::Leftover, Pass::Leftover("deferred"));
+                }
+                State::Done if ready(&station.authorizers) => {
+                    let mut rows = std::mem::take(&mut self.stations[i].deferred);
+                    rows.sort_unstable();
+                    self.feed(i, State::Deferred, Pass::Rows(rows));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn feed(&mut self, i: usize, state: State, pass: Pass) {
+        let mut feed = self.stations[i].feed.clone();
+        feed.parents = self.stations[i]
+            .prerequisites
+            .iter()
+            .filter_map(|p| {
+                let withheld = self.stations[*p].published.as_ref()?;
+                (!withheld.is_empty())
+                    .then(|| (Arc::clone(&self.shared.names[*p]), Arc::clone(withheld)))
+            })
+            .collect();
+        let parents: BTreeSet<String> = feed.parents.iter().map(|(n, _)| n.to_string()).collect();
+        feed.references = feed.references.only(|target| parents.contains(target));
+        self.stations[i].state = state;
+        tokio::task::spawn_blocking(move || feed.run(&pass));
+    }
+
+    fn pass_done(&mut self, pass: PassDone) {
+        let cut_short = self.shared.stopped(pass.resource);
+        let station = &mut self.stations[pass.resource];
+        station.withheld.extend(pass.withheld);
+        station.deferred.extend(pass.deferred);
+        let mut parked = pass.parked;
+        let left = pass.leftover || !parked.is_empty();
+        match station.state {
+            State::First if cut_short && (left || !station.deferred.is_empty()) => {
+                station.deferred.clear();
+                self.leftover(pass.resource);
+            }
+            State::First if !parked.is_empty() => {
+                parked.sort_unstable();
+                self.feed(pass.resource, State::Parked, Pass::Rows(parked));
+            }
+            State::First | State::Parked if left => self.leftover(pass.resource),
+            State::First | State::Parked => self.publish(pass.resource),
+            State::Deferred if left => self.leftover(pass.resource),
+            State::Deferred => self.close(pass.resource),
+            State::Leftover => {
+                station.deferred.clear();
+                self.publish(pass.resource);
+                self.close(pass.resource);
+            }
+            State::Waiting | State::Done | State::Closed => {}
+        }
+    }
+
+    fn leftover(&mut self, i: usize) {
+        let reason = if self.shared.is_cancelled() {
+            "not_reached"
+        } else {
+            "stopped_early"
+        };
+        self.feed(i, State::Leftover, Pass::Leftover(reason));
+    }
+
+    /// The resource is done: those that depend on it may start.
+    fn publish(&mut self, i: usize) {
+        let station = &mut self.stations[i];
+        if station.published.is_none() {
+            station.published = Some(Arc::new(std::mem::take(&mut station.withheld)));
+        }
+        station.state = State::Done;
+    }
+
+    fn close(&mut self, i: usize) {
+        self.stations[i].state = State::Closed;
+        self.shared.progress.finish(&self.shared.names[i], "done");
+    }
+}
