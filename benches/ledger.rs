@@ -16,7 +16,7 @@ const ROWS: u32 = 1_000_000;
 const RESOURCE: &str = "studentSchoolAssociations";
 
 /// What is due of a million objects, and a thousand acknowledgements made durable.
-pub fn bench(c: &mut Criterion) {
+pub(crate) fn bench(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let ledger = Ledger::open(&dir.path().join("ledger")).expect("an empty ledger");
     let mut journal = ledger.journal("bench", 0).expect("a journal");

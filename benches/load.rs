@@ -33,7 +33,7 @@ const DOCUMENTS: usize = 20_000;
 const CONNECTIONS: usize = 32;
 
 /// Compares both; the difference is what fullsync adds to a document.
-pub fn bench(c: &mut Criterion) {
+pub(crate) fn bench(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,6 +1,17 @@
 //! Benchmarks of the hot path: `cargo bench`. `cargo test --benches` runs each once.
 
+mod encode;
+mod ledger;
 mod load;
+mod stage;
+mod transform;
 
-criterion::criterion_group!(benches, load::bench);
+criterion::criterion_group!(
+    benches,
+    stage::bench,
+    transform::bench,
+    encode::bench,
+    ledger::bench,
+    load::bench
+);
 criterion::criterion_main!(benches);

@@ -74,7 +74,9 @@ pub(crate) fn bench(c: &mut Criterion) {
     let schema = schema();
     let now = DateTime::UNIX_EPOCH;
     let state = StateDir::new(dir.path(), "bench");
-    let run = state.create(RunAbout::default(), now).expect("a run folder");
+    let run = state
+        .create(RunAbout::default(), now)
+        .expect("a run folder");
     let mut group = c.benchmark_group("stage");
     group.sample_size(10);
     for (name, throughput) in [

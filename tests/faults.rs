@@ -164,7 +164,7 @@ fn tokens_that_die_are_renewed_once_for_all_workers() {
 #[test]
 fn a_server_that_hangs_ends_in_a_timeout_with_results_and_is_resumed() {
     let district = District::new(40);
-    district.pipeline("max_attempts = 2\nrequest_timeout_secs = 1");
+    district.pipeline("max_attempts = 2");
     let target = Target::new(&["hang:resource=students,every=10,always"]);
     let ran = district
         .fullsync(&target.url(), &["run", "mini", "schools", "students"])

@@ -57,7 +57,7 @@ impl Session {
             errors,
             TextOptions {
                 width,
-                server_messages: terminal,
+                examples: terminal,
             },
         ))
     }

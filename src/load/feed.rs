@@ -128,7 +128,7 @@ impl Feed {
         let wanted = |row| !self.settled.get(row) && (pending.is_some() || !self.is_due(row));
         self.objects
             .read(group, Columns::Scope, wanted, |rows, batch| {
-                let scope = self.objects.scope(&batch)?;
+                let scope = Box::new(self.objects.scope(&batch)?);
                 let why = rows
                     .iter()
                     .map(|row| match pending {
@@ -178,7 +178,7 @@ impl Feed {
             })
         });
         let why = why.collect();
-        let scope = self.objects.scope(batch)?;
+        let scope = Box::new(self.objects.scope(batch)?);
         self.to_sink(Message::Held {
             resource: self.resource,
             rows,
@@ -225,7 +225,7 @@ impl Feed {
             let mask: BooleanArray = cause.iter().map(|c| Some(c.is_none() == keep)).collect();
             filter_record_batch(&batch, &mask).map_err(|e| self.encode_error(e))
         };
-        let scope = self.objects.scope(&split(false)?)?;
+        let scope = Box::new(self.objects.scope(&split(false)?)?);
         self.to_sink(Message::Held {
             resource: self.resource,
             rows: held,

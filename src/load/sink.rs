@@ -24,8 +24,8 @@ pub(super) enum Message {
         resource: usize,
         /// Their rows in the objects file.
         rows: Vec<u64>,
-        /// Their scope columns.
-        scope: Scope,
+        /// Their scope columns; boxed, because most messages are about one object.
+        scope: Box<Scope>,
         /// Per row.
         why: Vec<Held>,
     },

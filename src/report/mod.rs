@@ -71,7 +71,7 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
     )?;
     let options = TextOptions {
         width: None,
-        server_messages: true,
+        examples: true,
     };
     files::write(
         &folder.join("report.txt"),

@@ -247,7 +247,7 @@ fn the_text_tells_the_whole_story() {
         &errors,
         TextOptions {
             width: Some(80),
-            server_messages: true,
+            examples: true,
         },
     );
     assert!(own.contains("Jane Doe  [31mis in the way"));

@@ -14,9 +14,9 @@ pub struct TextOptions {
     /// Columns of the terminal. In a narrower one than the table needs, columns that are 0
     /// everywhere are left out and long names are shortened. None: everything in full.
     pub width: Option<usize>,
-    /// Whether examples show what a server said, which may echo student data: for a person at
-    /// their own terminal and owner-only files, not for a scheduler's mail.
-    pub server_messages: bool,
+    /// Whether an example is shown of each group: keys of persons and texts of servers, for a
+    /// terminal and for owner-only files. A scheduler mails its output on.
+    pub examples: bool,
 }
 
 const SANDBOX: &str = "SANDBOX: the target is the embedded sandbox, no real system receives data";
@@ -53,6 +53,13 @@ fn write_all(
         &errors.cleared,
         options,
     )?;
+    let any = !errors.errors.is_empty() || !errors.held.is_empty();
+    if any && !options.examples {
+        writeln!(
+            out,
+            "\n(examples of each are in errors.json, every object is in results/)"
+        )?;
+    }
     traffic(out, report)?;
     if !report.paths.is_empty() {
         writeln!(out, "\nWritten")?;
@@ -172,7 +179,7 @@ fn groups(
         let end = out.trim_end().len();
         out.truncate(end);
         writeln!(out)?;
-        if let Some(example) = g.examples.first() {
+        if let Some(example) = g.examples.first().filter(|_| options.examples) {
             write!(
                 out,
                 "             e.g. {} ({} {})",
@@ -184,7 +191,7 @@ fn groups(
             if example.status > 0 {
                 write!(out, ": HTTP {}", example.status)?;
             }
-            if !example.message.is_empty() && (example.status == 0 || options.server_messages) {
+            if !example.message.is_empty() {
                 write!(out, ": {}", one_line(&example.message))?;
             }
             writeln!(out)?;

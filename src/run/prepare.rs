@@ -127,7 +127,7 @@ fn prepare(
 }
 
 /// Puts prerequisites first and notes them as indexes.
-fn order(prepared: &mut Vec<Prepared>, standard: &Standard) -> Result<(), RunError> {
+fn order(prepared: &mut [Prepared], standard: &Standard) -> Result<(), RunError> {
     let names: Vec<String> = prepared.iter().map(|p| p.resource.name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let sorted = standard.order(&names);

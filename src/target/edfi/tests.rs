@@ -41,12 +41,11 @@ fn target(deferrable: bool) -> Edfi {
     Edfi::new(vec![Route { url, deferrable }])
 }
 
+/// Status, headers, body.
+type Answer<'a> = (u16, &'a [(&'a str, &'a str)], &'a str);
+
 /// Plays answers `(status, headers, body)` and returns the requests made and the last step.
-fn play(
-    target: &Edfi,
-    unit: &Unit,
-    answers: &[(u16, &[(&str, &str)], &str)],
-) -> (Vec<String>, Option<Step>) {
+fn play(target: &Edfi, unit: &Unit, answers: &[Answer<'_>]) -> (Vec<String>, Option<Step>) {
     let (mut phase, request) = target.start(unit);
     let show = |r: &Request| {
         let query = r.url.query().map(|q| format!("?{q}")).unwrap_or_default();
@@ -125,8 +124,7 @@ fn post_takes_the_id_from_an_absolute_or_relative_location() {
         "/students/abc123/",
         "abc123",
     ] {
-        let answers: &[(u16, &[(&str, &str)], &str)] =
-            &[(201, &[(LOCATION.as_str(), location)], "")];
+        let answers: &[Answer<'_>] = &[(201, &[(LOCATION.as_str(), location)], "")];
         let (requests, step) = play(&target(false), &unit(Operation::Upsert, None), answers);
         assert_eq!(requests, ["POST studentSchoolAssociations"]);
         assert!(
@@ -336,7 +334,7 @@ fn transient_answers_and_faults() {
         again(&verdict(409, &race, false)),
         Some(("lost_race", Wait::Once))
     );
-    let answers: &[(u16, &[(&str, &str)], &str)] = &[(429, &[(RETRY_AFTER.as_str(), "2")], "")];
+    let answers: &[Answer<'_>] = &[(429, &[(RETRY_AFTER.as_str(), "2")], "")];
     let (_, step) = play(&target(false), &unit(Operation::Upsert, None), answers);
     let two = Wait::SlowDown(Some(std::time::Duration::from_secs(2)));
     assert_eq!(again(&step.unwrap()), Some(("too_many_requests", two)));
