@@ -229,7 +229,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         complete: false,
     };
     let snapshot = ledger.snapshot("studentSchoolAssociations").unwrap();
-    let due = due(objects, Some(&snapshot), &options).unwrap();
+    let due = due(objects, Some(&snapshot), options).unwrap();
     let load = Load {
         run: "bench".to_owned(),
         resources: vec![LoadResource {

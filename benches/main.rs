@@ -1,5 +1,7 @@
 //! Benchmarks of the hot path: `cargo bench`. `cargo test --benches` runs each once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod encode;
 mod ledger;
 mod load;

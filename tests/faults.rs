@@ -305,7 +305,7 @@ fn a_resource_whose_every_answer_is_the_same_refusal_stops_early() {
         district.count("students", "failed"),
         district.count("students", "pending"),
     );
-    assert!(failed >= 20 && failed < 400, "{failed}");
+    assert!((20..400).contains(&failed), "{failed}");
     assert_eq!(failed + pending, 400);
     // Children of a failed student are blocked, those of one that was not reached are pending.
     assert_eq!(

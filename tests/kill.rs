@@ -1,6 +1,7 @@
 //! `kill -9` at many points of a load against a target with faults: nothing is lost, nothing is
 //! counted wrongly.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::support::{District, Target};
@@ -51,6 +52,13 @@ fn killed_runs_lose_nothing_and_repeat_nothing_acknowledged_long_before() {
             "{resource} after {kills} kills"
         );
     }
+    let held: BTreeSet<String> = target
+        .bodies("students")
+        .iter()
+        .filter_map(|body| body["studentUniqueId"].as_str().map(str::to_owned))
+        .collect();
+    let wanted: BTreeSet<String> = (1..=STUDENTS).map(|i| format!("U{i:06}")).collect();
+    assert_eq!(held, wanted, "every deliverable student once");
     // The run that came to its end accounts for every object.
     for resource in ["students", "studentSchoolAssociations"] {
         let settled: u64 = ["created", "updated", "unchanged"]
@@ -71,18 +79,15 @@ fn either_of_two_concurrent_runs_may_be_killed() {
     let target = Target::new(&FAULTS);
     let mut random = fastrand::Rng::with_seed(11);
     for round in 0..4 {
-        let mut one = district.start(&target.url(), &["run", "mini", "students", "schools"]);
-        let mut two = district.start(&target.url(), &["run", "mini"]);
+        let mut runs = [
+            district.start(&target.url(), &["run", "mini", "students", "schools"]),
+            district.start(&target.url(), &["run", "mini"]),
+        ];
         std::thread::sleep(Duration::from_millis(random.u64(300..2500)));
-        let victim = if round % 2 == 0 { &mut one } else { &mut two };
-        victim.kill().expect("it can be killed");
-        victim.wait().expect("it ends");
-        let survivor = if round % 2 == 0 { &mut two } else { &mut one };
-        assert_eq!(
-            survivor.wait().expect("it ends").code(),
-            Some(0),
-            "round {round}"
-        );
+        runs[round % 2].kill().expect("it can be killed");
+        let [one, two] = runs.map(|mut run| run.wait().expect("it ends").code());
+        let survivor = if round % 2 == 0 { two } else { one };
+        assert_eq!(survivor, Some(0), "round {round}");
     }
     district.fullsync(&target.url(), &["run", "mini"]).expect(0);
     district.fullsync(&target.url(), &["run", "mini"]).expect(0);

@@ -55,7 +55,7 @@ pub(super) fn open_source(
 /// Checks that the source has every table and column that the resources read.
 ///
 /// # Errors
-/// [`RunError::Missing`] with all that is missing.
+/// All that is missing.
 pub fn check_source(source: &dyn Source, selection: &Selection) -> Result<(), RunError> {
     let tables: Vec<_> = selection.tables.iter().collect();
     Ok(source::check(source, &tables)?)
