@@ -3,6 +3,9 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test resources` writes `tests/golden/edfi/*.ndjson` anew.
 
+mod changed;
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
@@ -33,13 +36,19 @@ struct Object {
     held: Option<(String, String, String)>,
 }
 
+/// Objects by resource.
+type Objects = BTreeMap<String, Vec<Object>>;
+
 /// The objects of every resource of the pipeline, made once for all tests.
-fn sample() -> &'static BTreeMap<String, Vec<Object>> {
-    static SAMPLE: OnceLock<BTreeMap<String, Vec<Object>>> = OnceLock::new();
-    SAMPLE.get_or_init(|| {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(transform_sample())
-    })
+fn sample() -> &'static Objects {
+    static SAMPLE: OnceLock<Objects> = OnceLock::new();
+    SAMPLE.get_or_init(|| transformed(&root().join("sample-data"), &[]))
+}
+
+/// The objects that these resources (all for none) make of a folder of CSV.
+fn transformed(source: &Path, resources: &[&str]) -> Objects {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(transform_folder(source, resources))
 }
 
 fn root() -> &'static Path {
@@ -69,24 +78,29 @@ fn specs<'a>(pipeline: &'a Pipeline, standard: &'a Standard) -> Vec<ResourceSpec
     let of = |r: &'a fullsync::pipeline::Resource| ResourceSpec {
         name: &r.name,
         sql: r.sql.clone(),
-        meta: standard.resource(&r.name).unwrap_or_else(|| panic!("{}: unknown", r.name)),
+        meta: standard
+            .resource(&r.name)
+            .unwrap_or_else(|| panic!("{}: unknown", r.name)),
         required: &r.required,
         key: r.key.as_deref(),
     };
     pipeline.resources.iter().map(of).collect()
 }
 
-async fn transform_sample() -> BTreeMap<String, Vec<Object>> {
+async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
     let (pipeline, standard) = (pipeline(), Standard::shipped());
     let folder = tempfile::tempdir().unwrap();
     let schema = SisSchema::load(&pipeline.sis_schema).unwrap();
-    let source = source::open(&root().join("sample-data"), source::Format::Csv).unwrap();
+    let source = source::open(source, source::Format::Csv).unwrap();
     let run = StateDir::new(folder.path(), "edfi")
         .create(RunAbout::default(), chrono::Utc::now())
         .unwrap();
     stage::extract(&*source, &schema, &[], &run, &|_| ControlFlow::Continue(())).unwrap();
     let staged = |t: &source::TableSchema| {
-        (t.name.clone(), TableFile::Parquet(run.stage(&t.name), t.arrow()))
+        (
+            t.name.clone(),
+            TableFile::Parquet(run.stage(&t.name), t.arrow()),
+        )
     };
     let tables = schema.tables.iter().map(staged).collect();
     let session = Session::new(&inputs(&pipeline, tables, folder.path().join("spill")))
@@ -95,6 +109,9 @@ async fn transform_sample() -> BTreeMap<String, Vec<Object>> {
     assert_eq!(session.problems(), [], "views and crosswalks");
     let mut objects = BTreeMap::new();
     for spec in specs(&pipeline, &standard) {
+        if !resources.is_empty() && !resources.contains(&spec.name) {
+            continue;
+        }
         let out = run.objects(spec.name);
         fullsync::files::create_dir(out.parent().unwrap()).unwrap();
         let done = transform(&session, &spec, &standard, &out, &Options::default()).await;
@@ -199,13 +216,11 @@ fn every_descriptor_of_the_sample_is_one_of_the_standard() {
 
 /// Calls `found` with the type and the URI of every descriptor; fields that the standard does not
 /// know are a failure.
-fn descriptors(
-    body: &Value,
-    fields: &BTreeMap<String, Field>,
-    found: &mut impl FnMut(&str, &str),
-) {
+fn descriptors(body: &Value, fields: &BTreeMap<String, Field>, found: &mut impl FnMut(&str, &str)) {
     for (name, value) in body.as_object().unwrap() {
-        let field = fields.get(name).unwrap_or_else(|| panic!("unknown field {name}"));
+        let field = fields
+            .get(name)
+            .unwrap_or_else(|| panic!("unknown field {name}"));
         match &field.kind {
             Kind::Descriptor { name } => found(name, value.as_str().unwrap()),
             Kind::Array { fields } => {
@@ -226,7 +241,11 @@ fn descriptors(
 fn source_rows_of_a_resource_are_named_once_each() {
     for (resource, objects) in sample() {
         let named: BTreeSet<_> = objects.iter().map(|o| &o.source).collect();
-        assert_eq!(named.len(), objects.len(), "{resource}: a source key stands twice");
+        assert_eq!(
+            named.len(),
+            objects.len(),
+            "{resource}: a source key stands twice"
+        );
     }
 }
 
