@@ -3,6 +3,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test resources` writes `tests/golden/edfi/*.ndjson` anew.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod changed;
 mod rules;
 
