@@ -135,7 +135,7 @@ fn a_row_whose_parent_is_missing_is_rejected_and_named() {
             let now = object
                 .held
                 .as_ref()
-                .map(|(a, b, c)| (&a[..], &b[..], &c[..]));
+                .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()));
             assert_eq!(now, Some(held), "{resource} {key}");
         }
     }
@@ -201,7 +201,7 @@ fn people(changed: &Changed) {
     for (id, since, status) in lep {
         let id = format!("99002{id}");
         let row = [
-            ("lepID", &id[..]),
+            ("lepID", id.as_str()),
             ("personID", "9000020"),
             ("programStatus", status),
             ("identifiedDate", since),
@@ -218,8 +218,8 @@ fn people(changed: &Changed) {
     for (n, secondary, begin, end) in memberships {
         let id = format!("99002{n}");
         let member = [
-            ("memberID", &id[..]),
-            ("householdID", &id[..]),
+            ("memberID", id.as_str()),
+            ("householdID", id.as_str()),
             ("personID", "9000020"),
             ("secondary", secondary),
             ("startDate", begin),
@@ -227,13 +227,13 @@ fn people(changed: &Changed) {
         ];
         changed.add("HouseholdMember", &member);
         let at = [
-            ("householdID", &id[..]),
-            ("addressID", &id[..]),
+            ("householdID", id.as_str()),
+            ("addressID", id.as_str()),
             ("physical", "1"),
         ];
         changed.add("HouseholdLocation", &at);
         let address = [
-            ("addressID", &id[..]),
+            ("addressID", id.as_str()),
             ("number", n),
             ("street", "Rule"),
             ("tag", "Rd"),
