@@ -125,7 +125,7 @@ async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
 
 fn read(file: &Path) -> Vec<Object> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
-    let schema = reader.schema().clone();
+    let schema = std::sync::Arc::clone(reader.schema());
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
     let all = concat_batches(&schema, &batches).unwrap();
     let bodies = encode(&all.project(&body_columns(&schema)).unwrap()).unwrap();
