@@ -8,4 +8,5 @@ mod faults;
 mod kill;
 mod resources;
 mod sample;
+mod servers;
 mod support;
