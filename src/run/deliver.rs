@@ -35,18 +35,14 @@ pub(super) fn due(
     let mut all = Vec::new();
     for p in &selection.resources {
         let name = &p.resource.name;
+        // What the target owns is looked up anew each time.
+        let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
         let options = DueOptions {
-            resend: context.options.resend_all,
+            resend,
             complete: false,
         };
-        let due = match p.resource.mode {
-            Mode::Post => {
-                let snapshot = ledger.snapshot(name)?;
-                decide(&staged.objects(name), Some(&snapshot), options)?
-            }
-            // What the target owns is looked up anew each time.
-            Mode::Verify => decide(&staged.objects(name), None, options)?,
-        };
+        let snapshot = ledger.snapshot(name)?;
+        let due = decide(&staged.objects(name), Some(&snapshot), options)?;
         all.push(due);
     }
     Ok(all)

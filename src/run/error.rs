@@ -29,6 +29,9 @@ pub enum RunError {
         /// The source.
         source_name: String,
     },
+    /// A signal, before anything was sent.
+    #[error("stopped before anything was sent")]
+    Stopped,
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \

@@ -118,7 +118,7 @@ pub async fn run(
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
     }
 
-    let mut staged = Staged::open_or_create(context, &*source, &selection)?;
+    let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
     let flow = Flow {
         context,
@@ -177,7 +177,10 @@ impl Flow<'_> {
         };
         let delivered =
             deliver::load(context, selection, staged, target, journal, due, progress).await?;
-        ledger.compact(Utc::now().timestamp_micros())?;
+        if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
+            // The journal holds everything; the next run compacts it.
+            tracing::warn!(%error, "the ledger could not be compacted");
+        }
         Ok(Some(delivered))
     }
 }

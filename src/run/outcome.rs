@@ -7,7 +7,7 @@ use chrono::Utc;
 
 use super::connect::Target;
 use super::deliver::Delivered;
-use super::{Context, RunError, Selection, Staged, Until};
+use super::{Context, RunError, Selection, Staged, Start, Until};
 use crate::report::{self, ErrorsReport, RunHead, RunReport, Tally, TargetReport};
 use crate::stage::{FileNote, RunState};
 
@@ -44,7 +44,7 @@ impl Staged {
                     true => RunState::Interrupted,
                     false => RunState::Failed,
                 };
-                self.folder.finish(state, Utc::now())?;
+                self.folder.finish(self.state_after(state), Utc::now())?;
                 return Err(error);
             }
         };
@@ -56,7 +56,6 @@ impl Staged {
             interrupted |= delivered.interrupted;
             stopped = delivered.stopped;
             twice = delivered.settled_twice;
-            self.note_results(selection)?;
         }
         let head = self.head(context, selection, until, interrupted, target);
         let errors = ErrorsReport::new(&head, &tally);
@@ -67,17 +66,23 @@ impl Staged {
                 .push(format!("{twice} objects were settled twice"));
         }
         report.exit_code = match until {
-            Until::Planned => 0,
+            Until::Planned if !interrupted && report.mismatches.is_empty() => 0,
             _ => report::exit_code(&report, context.pipeline.fail_on),
         };
-        report::write(self.folder.path(), &report, &errors)?;
+        report::write(self.out(), &report, &errors)?;
         let state = match report.exit_code {
             3 => RunState::Interrupted,
             _ if report.total.errors > 0 => RunState::DoneWithErrors,
             _ => RunState::Done,
         };
-        self.folder.finish(state, Utc::now())?;
-        self.prune(context)?;
+        // The report stands; what follows is housekeeping and must not hide it.
+        let housekeeping = self
+            .note_results(selection, until)
+            .and_then(|()| Ok(self.folder.finish(self.state_after(state), Utc::now())?))
+            .and_then(|()| self.prune(context));
+        if let Err(error) = housekeeping {
+            tracing::warn!(%error, "the run folder could not be closed as it should");
+        }
         Ok(Finished {
             report,
             errors,
@@ -96,7 +101,10 @@ impl Staged {
         }
     }
 
-    fn note_results(&self, selection: &Selection) -> Result<(), RunError> {
+    fn note_results(&self, selection: &Selection, until: Until) -> Result<(), RunError> {
+        if until != Until::Loaded {
+            return Ok(());
+        }
         for p in &selection.resources {
             let path = self.results(&p.resource.name);
             self.folder.note_results(FileNote {
@@ -122,15 +130,15 @@ impl Staged {
         let folder = self.folder.path();
         let mut paths = BTreeMap::from([
             ("run folder".to_owned(), folder.to_owned()),
-            ("tallies".to_owned(), self.folder.tallies()),
-            ("errors".to_owned(), self.folder.errors()),
+            ("tallies".to_owned(), self.out().join("tallies.json")),
+            ("errors".to_owned(), self.out().join("errors.json")),
             ("log".to_owned(), self.folder.log()),
         ]);
         if until != Until::Extracted {
             paths.insert("objects".to_owned(), folder.join("objects"));
         }
         if matches!(until, Until::Loaded | Until::Planned) {
-            paths.insert("results".to_owned(), folder.join("results"));
+            paths.insert("results".to_owned(), self.out().join("results"));
         }
         let manifest = self.folder.manifest();
         if manifest.tables.iter().any(|t| t.unreadable > 0) {
@@ -138,7 +146,7 @@ impl Staged {
         }
         RunHead {
             run: self.id(),
-            command: until.verb().to_owned(),
+            command: until.verb(&context.options.start).to_owned(),
             configuration: pipeline.name.clone(),
             target: TargetReport {
                 kind: pipeline.target.as_str().to_owned(),
@@ -170,8 +178,9 @@ impl Staged {
 
 impl Until {
     /// The verb that goes this far.
-    pub fn verb(self) -> &'static str {
+    fn verb(self, start: &Start) -> &'static str {
         match self {
+            Self::Loaded if matches!(start, Start::Objects(_)) => "load",
             Self::Extracted => "extract",
             Self::Transformed => "transform",
             Self::Planned => "plan",

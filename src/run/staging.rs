@@ -10,12 +10,13 @@ use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::prepare::spec;
-use super::{Context, RunError, Selection, Start};
+use super::{Context, RunError, Selection, Start, Until};
 use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
 use crate::progress::Progress;
 use crate::source::{self, Format, SisSchema, Source};
 use crate::stage::{
-    ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, SourceNote, StateDir, TargetNote,
+    ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir,
+    TargetNote,
 };
 use crate::transform::{self, Inputs, Session, TableFile};
 
@@ -28,6 +29,11 @@ pub struct Staged {
     pub school_year: i32,
     state: StateDir,
     objects: BTreeMap<String, u64>,
+    /// How the run stood before its folder was opened again.
+    before: RunState,
+    /// Where results and report go: the run folder, or `plan` in it when an earlier run's staging
+    /// is only planned with, so that the record of what it sent stays.
+    out: PathBuf,
 }
 
 /// Opens the source and checks that it may be used and has all that the mappings read.
@@ -134,8 +140,10 @@ impl Staged {
         context: &Context,
         source: &dyn Source,
         selection: &Selection,
+        until: Until,
     ) -> Result<Self, RunError> {
         let pipeline = &context.pipeline;
+        let mut before = RunState::Running;
         let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
         let folder = match &context.options.start {
             Start::Source => {
@@ -151,16 +159,27 @@ impl Staged {
                 folder.keep(&files)?;
                 folder
             }
-            Start::Staging(run) | Start::Objects(run) => state.reopen(run)?,
+            Start::Staging(run) | Start::Objects(run) => {
+                before = state.open(run)?.state();
+                state.reopen(run)?
+            }
         };
         let school_year = folder.manifest().school_year.unwrap_or_default();
         let objects = folder.manifest().objects.into_iter();
         let objects = objects.map(|note| (note.resource, note.rows)).collect();
+        let planned = until == Until::Planned && context.options.start != Start::Source;
+        let out = match planned {
+            true => folder.path().join("plan"),
+            false => folder.path().to_owned(),
+        };
+        crate::files::create_dir(&out)?;
         Ok(Self {
             folder,
             school_year,
             state,
             objects,
+            before,
+            out,
         })
     }
 
@@ -181,7 +200,21 @@ impl Staged {
 
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
-        self.folder.results(resource)
+        self.out.join("results").join(format!("{resource}.parquet"))
+    }
+
+    /// Where results and report go.
+    pub(super) fn out(&self) -> &std::path::Path {
+        &self.out
+    }
+
+    /// The state to leave the run folder in: a plan leaves an earlier run as it was.
+    pub(super) fn state_after(&self, state: RunState) -> RunState {
+        if self.out == self.folder.path() {
+            state
+        } else {
+            self.before
+        }
     }
 
     /// Rows of a resource's objects file, as counted when it was written.
@@ -222,7 +255,15 @@ impl Staged {
         } else {
             self.folder.staged_tables()?;
         }
-        let given = context.options.school_year.or(context.pipeline.school_year);
+        // Staging of an earlier run keeps its year; objects were even computed for it.
+        let kept = (context.options.start != Start::Source && self.school_year != 0)
+            .then_some(self.school_year);
+        let asked = context.options.school_year;
+        let given = match context.options.start {
+            Start::Objects(_) => kept.or(asked),
+            _ => asked.or(kept),
+        };
+        let given = given.or(context.pipeline.school_year);
         self.school_year = match given {
             Some(year) => year,
             None => self.active_year()?,
@@ -303,6 +344,9 @@ impl Staged {
         progress.start("transform", Some(selection.resources.len() as u64));
         self.objects.clear();
         for p in &selection.resources {
+            if *context.cancel.borrow() {
+                return Err(RunError::Stopped);
+            }
             let name = &p.resource.name;
             let out = self.folder.objects(name);
             let spec = spec(&p.resource, &p.meta);

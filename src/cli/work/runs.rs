@@ -89,7 +89,13 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
             }
         }),
     };
-    let finished = crate::run::run(&context, until, &session.progress).await?;
+    let finished = match crate::run::run(&context, until, &session.progress).await {
+        Err(error) if *context.cancel.borrow() => {
+            tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
+            return Ok(3);
+        }
+        finished => finished?,
+    };
     session.print_report(&finished.report, &finished.errors)?;
     if let Some(cause) = finished.stopped {
         tracing::error!(
