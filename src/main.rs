@@ -6,6 +6,13 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A thread that dies would leave the others waiting for it. What was acknowledged is in the
+    // journal; the next run carries on.
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |fault| {
+        default(fault);
+        std::process::exit(3);
+    }));
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -111,6 +111,7 @@ impl Api {
             &address.url,
             address.tenant.as_deref(),
             address.route_year,
+            settings,
         )
         .await?;
         let file = address

@@ -4,41 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ledger::{Disposition, Event};
+use crate::ledger::Disposition;
 use crate::object::{KeyHash, Outcome, Reason, Refusal};
 use crate::report::{Age, ExampleRef, ResourceTally};
 use crate::target::Verdict;
 
 use super::decisions::Decisions;
 use super::objects::Scope;
+use super::pass::{HeldEvent, Pass, Use};
 use super::results::{ResultRow, ResultsError, ResultsWriter};
 use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
 use super::withheld::{Withheld, WithheldKeys};
-
-/// Which pass over the objects is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
-    /// Every row, for the first time: what must wait is put aside.
-    First,
-    /// What was put aside: its verdict is final.
-    Last,
-}
-
-/// A journal entry that a row which is not sent gives rise to.
-pub(super) enum HeldEvent {
-    Refused(Reason),
-    Cleared,
-}
-
-impl HeldEvent {
-    pub(super) fn as_event(&self) -> Event<'_> {
-        match self {
-            Self::Refused(reason) => Event::Refused { reason, status: 0 },
-            Self::Cleared => Event::Cleared,
-        }
-    }
-}
 
 /// All that one resource of a run adds up to.
 pub struct Book {
@@ -58,8 +35,9 @@ pub struct Book {
     streak: (Option<Reason>, u32),
     stopped: bool,
     dropped: bool,
-    /// What is pending in a plan would be sent: it withholds nothing.
-    dry: bool,
+    used: Use,
+    /// Whether the target has accepted anything of this resource.
+    accepted: bool,
     /// Rows and errors entered since progress was last shown.
     fresh: (u64, u64),
     /// Rows that were settled twice: a fault of this program, reported by the accounting check.
@@ -99,7 +77,7 @@ impl Book {
         due: Arc<Decisions>,
         settled: Arc<SettledRows>,
         results: &Path,
-        dry: bool,
+        used: Use,
     ) -> Result<Self, ResultsError> {
         Ok(Self {
             tally: ResourceTally::default(),
@@ -117,7 +95,8 @@ impl Book {
             streak: (None, 0),
             stopped: false,
             dropped: false,
-            dry,
+            used,
+            accepted: false,
             fresh: (0, 0),
             settled_twice: 0,
         })
@@ -166,10 +145,10 @@ impl Book {
         })
     }
 
-    /// Whether the resource must stop: so many equal refusals and no success among them.
-    /// True once.
+    /// Whether the resource must stop: every answer so far is the same refusal, and there were so
+    /// many. True once.
     pub(super) fn stop_early(&mut self, limit: u32) -> bool {
-        let stop = !self.stopped && limit > 0 && self.streak.1 >= limit;
+        let stop = !self.stopped && !self.accepted && limit > 0 && self.streak.1 >= limit;
         self.stopped |= stop;
         stop
     }
@@ -277,8 +256,10 @@ impl Book {
             (None, _) => (None, 0),
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
+        self.accepted |= refusal.is_none();
         let bytes = chunk.bodies.range(i).len() as u64;
         self.tally.traffic.bytes_sent += bytes * u64::from(settled.attempts);
+        self.tally.traffic.bytes_received += settled.received;
         self.enter(&Line {
             row,
             key: chunk.key(i),
@@ -325,7 +306,9 @@ impl Book {
             }
             None => self.tally.count(line.outcome, 1),
         }
-        if known && !line.outcome.is_error() && line.outcome != Outcome::Pending {
+        let good = !line.outcome.is_error()
+            && !matches!(line.outcome, Outcome::Pending | Outcome::Collapsed);
+        if known && good {
             self.tally
                 .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
@@ -362,8 +345,12 @@ impl Book {
         let Some(child) = Withheld::child_of(line.outcome) else {
             return;
         };
-        let planned = self.dry && child == Outcome::Pending;
-        if planned || self.due.delivered_before(line.row) {
+        // Nobody asks for what no resource depends on, nor after the run was cut short; and what is
+        // pending in a plan would be sent.
+        let pending = child == Outcome::Pending;
+        let cut_short = pending && line.reason.is_some_and(|r| r.as_str() == "not_reached");
+        let asked_for = self.used.needed && !cut_short && !(pending && self.used.dry);
+        if !asked_for || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {

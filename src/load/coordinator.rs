@@ -153,7 +153,14 @@ impl Coordinator {
     }
 
     fn close(&mut self, i: usize) {
+        let how = if self.shared.is_cancelled() {
+            "cut short"
+        } else if self.shared.stopped(i) {
+            "stopped early"
+        } else {
+            "done"
+        };
         self.stations[i].state = State::Closed;
-        self.shared.progress.finish(&self.shared.names[i], "done");
+        self.shared.progress.finish(&self.shared.names[i], how);
     }
 }

@@ -2,11 +2,17 @@
 //!
 //! Every URL is taken from the root document; none is built from parts that we know better.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::retry::next_wait;
 use super::token::chain;
+use crate::pipeline::LoadSettings;
+use crate::target::{Wait, retry_after};
 
 /// The routes of a server.
 #[derive(Clone, Debug)]
@@ -97,15 +103,41 @@ pub async fn discover(
     url: &str,
     tenant: Option<&str>,
     year: Option<i32>,
+    settings: &LoadSettings,
 ) -> Result<Discovered, DiscoveryError> {
-    let unreachable = |error: &reqwest::Error| DiscoveryError::Unreachable {
-        url: url.to_owned(),
-        message: chain(error),
-    };
-    let reply = http.get(url).send().await.map_err(|e| unreachable(&e))?;
-    let status = reply.status().as_u16();
-    let body = reply.bytes().await.map_err(|e| unreachable(&e))?;
-    read(url, status, &body, tenant, year)
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (wait, error) = match ask(http, url).await {
+            Ok((status @ (408 | 425 | 429 | 500 | 502..=504), after, body)) => (
+                Wait::SlowDown(after),
+                read(url, status, &body, tenant, year).err(),
+            ),
+            Ok((status, _, body)) => return read(url, status, &body, tenant, year),
+            Err(message) => {
+                let url = url.to_owned();
+                (
+                    Wait::Backoff,
+                    Some(DiscoveryError::Unreachable { url, message }),
+                )
+            }
+        };
+        match (next_wait(settings, wait, tries, fastrand::f64()), error) {
+            (None, Some(error)) => return Err(error),
+            (pause, _) => tokio::time::sleep(pause.unwrap_or_default()).await,
+        }
+    }
+}
+
+async fn ask(http: &reqwest::Client, url: &str) -> Result<(u16, Option<Duration>, Bytes), String> {
+    let reply = http
+        .get(url)
+        .send()
+        .await
+        .map_err(|e| chain(&e.without_url()))?;
+    let (status, after) = (reply.status().as_u16(), retry_after(reply.headers()));
+    let body = reply.bytes().await.map_err(|e| chain(&e.without_url()))?;
+    Ok((status, after, body))
 }
 
 fn read(

@@ -172,6 +172,7 @@ impl Feed {
     fn planned(&self, rows: Vec<u64>, batch: &RecordBatch) -> Result<(), FeedError> {
         let why = rows.iter().map(|row| {
             Held::Pending(match self.due.disposition(*row) {
+                _ if self.operation == Operation::Verify => "would_verify",
                 Disposition::SendChanged => "would_update",
                 Disposition::SendAgain => "would_send_again",
                 _ => "would_create",
@@ -290,6 +291,9 @@ impl Feed {
     }
 
     fn to_sink(&self, message: Message) -> Result<(), FeedError> {
+        if matches!(message, Message::Held { .. }) && !self.shared.held.wait() {
+            return Err(FeedError::Closed);
+        }
         self.shared
             .sink
             .send_blocking(message)

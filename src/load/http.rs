@@ -45,6 +45,14 @@ pub(super) enum Reply {
 }
 
 impl Reply {
+    /// Bytes of the answer's body.
+    pub(super) fn received(&self) -> u64 {
+        match self {
+            Self::Answer { body, .. } => body.len() as u64,
+            Self::Fault { .. } => 0,
+        }
+    }
+
     /// As the target sees it.
     pub(super) fn event(&self) -> Event<'_> {
         match self {

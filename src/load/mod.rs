@@ -12,6 +12,7 @@ mod feed;
 mod http;
 mod objects;
 mod pace;
+mod pass;
 mod results;
 mod retry;
 mod run;

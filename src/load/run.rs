@@ -1,5 +1,6 @@
 //! One load: every resource when its prerequisites are done, over one pool of workers.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -14,8 +15,9 @@ use super::decisions::Decisions;
 use super::feed::Feed;
 use super::objects::{Objects, ObjectsError};
 use super::pace::Pace;
+use super::pass::Use;
 use super::settled::SettledRows;
-use super::sink::{Message, Sink, SinkError};
+use super::sink::{Message, Sink};
 use super::withheld::WithheldKeys;
 use super::worker::work;
 use super::{ResultsError, Token};
@@ -100,9 +102,6 @@ pub enum LoadError {
     /// A results file.
     #[error(transparent)]
     Results(#[from] ResultsError),
-    /// Results or journal could not be written.
-    #[error(transparent)]
-    Sink(#[from] SinkError),
     /// A thread could not be started, or died.
     #[error("a worker thread of the load died: {0}; this is a fault of fullsync")]
     Thread(String),
@@ -122,6 +121,7 @@ pub(super) struct Shared {
     pub(super) sink: async_channel::Sender<Message>,
     pub(super) requests: AtomicU64,
     pub(super) progress: Arc<dyn Progress>,
+    pub(super) held: HeldSlots,
     stop: Vec<AtomicBool>,
     cancel: watch::Sender<bool>,
     cause: Mutex<Option<String>>,
@@ -173,6 +173,33 @@ impl Shared {
     }
 }
 
+/// Bounds the batches of rows on their way to the sink that are not sent: one is much larger than
+/// the verdict on an object, which the sink's own channel has room for many of.
+#[derive(Debug)]
+pub(super) struct HeldSlots(async_channel::Sender<()>, async_channel::Receiver<()>);
+
+impl HeldSlots {
+    fn new() -> Self {
+        let (give, take) = async_channel::bounded(32);
+        Self(give, take)
+    }
+
+    /// Waits for a place; false when the sink is gone.
+    pub(super) fn wait(&self) -> bool {
+        self.0.send_blocking(()).is_ok()
+    }
+
+    /// Frees a place.
+    pub(super) fn take(&self) -> bool {
+        self.1.try_recv().is_ok()
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}
+
 impl Load {
     /// Loads everything. Objects that cannot be delivered are outcomes, not errors.
     ///
@@ -202,6 +229,7 @@ impl Load {
             progress: self.progress,
             cancel,
             cause: Mutex::new(None),
+            held: HeldSlots::new(),
         });
         let (stations, books) = prepare(self.resources, &self.standard, &shared, dry)?;
         let sink = Sink {
@@ -227,9 +255,11 @@ impl Load {
         }
         watcher.abort();
         shared.sink.close();
-        let mut books = sink.await.map_err(|e| LoadError::Thread(e.to_string()))??;
+        let mut books = sink.await.map_err(|e| LoadError::Thread(e.to_string()))?;
         for book in &mut books {
-            book.close()?;
+            if let Err(error) = book.close() {
+                shared.abort(&super::token::chain(&error));
+            }
         }
         let stopped = shared.cause.lock().ok().and_then(|mut cause| cause.take());
         Ok(Loaded {
@@ -256,6 +286,10 @@ fn prepare(
 ) -> Result<(Vec<Station>, Vec<Book>), LoadError> {
     let mut stations = Vec::new();
     let mut books = Vec::new();
+    let needed: BTreeSet<usize> = resources
+        .iter()
+        .flat_map(|r| r.prerequisites.iter().copied())
+        .collect();
     for (resource, r) in resources.into_iter().enumerate() {
         let objects = Arc::new(Objects::open(&r.objects)?);
         let settled = Arc::new(SettledRows::new(objects.rows()));
@@ -274,7 +308,10 @@ fn prepare(
             Arc::clone(&due),
             Arc::clone(&settled),
             &r.results,
-            dry,
+            Use {
+                dry,
+                needed: needed.contains(&resource),
+            },
         )?);
         stations.push(Station {
             feed: Feed {

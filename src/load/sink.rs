@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use arrow::array::Array;
 use chrono::Utc;
 
-use super::book::{Book, Pass};
+use super::book::Book;
 use super::objects::Scope;
+use super::pass::Pass;
 use super::withheld::{Withheld, WithheldKeys};
 use crate::ledger::{Entry, Event, Journal, LedgerError};
 use crate::load::{ResultsError, Shared};
@@ -64,6 +65,8 @@ pub(super) struct Settled {
     pub(super) attempts: u16,
     /// Time in flight, in microseconds.
     pub(super) latency_us: u32,
+    /// Bytes of answers' bodies.
+    pub(super) received: u64,
 }
 
 impl Settled {
@@ -74,6 +77,7 @@ impl Settled {
             verdicts: Vec::new(),
             attempts: 0,
             latency_us: 0,
+            received: 0,
         }
     }
 }
@@ -116,24 +120,21 @@ pub(super) struct Sink {
 const FLUSH: Duration = Duration::from_millis(200);
 
 impl Sink {
-    /// Works until all senders are gone; returns the books for the report.
-    pub(super) fn run(
-        mut self,
-        messages: &async_channel::Receiver<Message>,
-    ) -> Result<Vec<Book>, SinkError> {
-        let outcome = self.drain(messages);
-        if let Err(error) = &outcome {
-            self.shared.abort(&super::token::chain(error));
+    /// Works until all senders are gone; returns the books for the report. When results or journal
+    /// cannot be written the run is stopped, and what is not in the books stays due.
+    pub(super) fn run(mut self, messages: &async_channel::Receiver<Message>) -> Vec<Book> {
+        let drained = self.drain(messages);
+        let closed = self
+            .flush()
+            .and_then(|()| self.journal.map_or(Ok(()), Journal::close));
+        if let Err(error) = drained.and(closed.map_err(SinkError::from)) {
+            self.shared.abort(&super::token::chain(&error));
             // Whoever still sends must not block on a sink that is gone.
             messages.close();
             self.shared.feed.close();
+            self.shared.held.close();
         }
-        outcome?;
-        self.flush()?;
-        if let Some(journal) = self.journal {
-            journal.close()?;
-        }
-        Ok(self.books)
+        self.books
     }
 
     fn drain(&mut self, messages: &async_channel::Receiver<Message>) -> Result<(), SinkError> {
@@ -184,6 +185,7 @@ impl Sink {
                 why,
             } => {
                 self.held(resource, &rows, &scope, &why)?;
+                let _ = self.shared.held.take();
                 resource
             }
             Message::Settled(settled) => {
@@ -264,7 +266,7 @@ impl Sink {
             book.dropped();
         }
         for (i, verdict) in settled.unit.range.clone().zip(&settled.verdicts) {
-            book.settle(i, settled, verdict, now)?;
+            // The journal first: an acknowledgement counts, whatever becomes of the results file.
             let event = journalled(chunk, i, verdict, book.pass());
             if let (Some(event), Some(journal)) = (event, journal.as_mut()) {
                 journal.append(std::iter::once(Entry {
@@ -281,6 +283,7 @@ impl Sink {
                     at: now,
                 }))?;
             }
+            book.settle(i, settled, verdict, now)?;
         }
         if book.stop_early(shared.settings.stop_after_same_refusals) {
             shared.stop(chunk.resource);

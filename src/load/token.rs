@@ -152,6 +152,12 @@ impl Token {
             Some(current) if now < current.refresh_at => Ok(current.bearer.clone()),
             Some(current) if now + MARGIN < current.expires_at => {
                 if let Ok(_guard) = self.renewing.try_lock() {
+                    // Another caller may have renewed it before the lock was ours.
+                    if let Some(newer) = self.held()
+                        && newer.bearer.version > current.bearer.version
+                    {
+                        return Ok(newer.bearer.clone());
+                    }
                     // Early renewal: if it fails, the old token still holds.
                     if let Ok(renewed) = self.fetch(current.bearer.version + 1).await {
                         return Ok(renewed);

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
 
-use super::http::exchange;
+use super::http::{Reply, exchange};
 use super::retry::next_wait;
 use super::sink::{Message, Settled};
-use super::{Shared, TokenError};
+use super::{Bearer, Shared, TokenError};
 use crate::object::{Reason, Refusal};
 use crate::target::{Operation, Phase, Request, Settlement, Step, Unit, Verdict, Wait};
 
@@ -43,7 +43,10 @@ struct Conversation<'a> {
     bearer: Option<u64>,
     /// A token that was never accepted has been renewed.
     renewed: bool,
+    /// A race was lost once.
+    raced: bool,
     latency: Duration,
+    received: u64,
 }
 
 impl<'a> Conversation<'a> {
@@ -64,7 +67,9 @@ impl<'a> Conversation<'a> {
             tries: 0,
             bearer: None,
             renewed: false,
+            raced: false,
             latency: Duration::ZERO,
+            received: 0,
         }
     }
 
@@ -106,7 +111,7 @@ impl<'a> Conversation<'a> {
     async fn ask(&mut self, phase: &Phase, request: Request) -> Result<Step, Stop> {
         let shared = self.shared;
         let bearer = match &shared.token {
-            Some(token) => Some(token.get().await.map_err(|e| shared.lose_token(&e))?),
+            Some(token) => Some(self.unless_cancelled(token.get()).await?),
             None => None,
         };
         self.bearer = bearer.as_ref().map(|b| b.version);
@@ -116,6 +121,7 @@ impl<'a> Conversation<'a> {
         self.sent = self.sent.saturating_add(1);
         self.tries += 1;
         self.latency += elapsed;
+        self.received += reply.received();
         shared.requests.fetch_add(1, Ordering::Relaxed);
         shared.pace.finished(Instant::now());
         let step = shared.target.advance(&self.unit, phase, reply.event());
@@ -128,6 +134,7 @@ impl<'a> Conversation<'a> {
         }
         if let (Some(token), Some(version)) = (&shared.token, self.bearer)
             && !matches!(step, Step::Renew(_))
+            && matches!(reply, Reply::Answer { .. })
         {
             token.accepted(version);
         }
@@ -145,11 +152,19 @@ impl<'a> Conversation<'a> {
             return Ok(false);
         }
         self.renewed |= !expired;
-        token
-            .renew(version)
-            .await
-            .map_err(|e| self.shared.lose_token(&e))?;
+        self.unless_cancelled(token.renew(version)).await?;
         Ok(true)
+    }
+
+    /// A token, unless the run is being stopped before there is one.
+    async fn unless_cancelled(
+        &self,
+        token: impl Future<Output = Result<Bearer, TokenError>>,
+    ) -> Result<Bearer, Stop> {
+        tokio::select! {
+            token = token => token.map_err(|e| self.shared.lose_token(&e)),
+            () = self.shared.cancelled() => Err(Stop::Unanswered),
+        }
     }
 
     /// The same objects under another operation, once.
@@ -166,7 +181,10 @@ impl<'a> Conversation<'a> {
         Ok(self.shared.target.start(&self.unit))
     }
 
-    fn pause(&self, wait: Wait) -> Option<Duration> {
+    fn pause(&mut self, wait: Wait) -> Option<Duration> {
+        if wait == Wait::Once {
+            return (!std::mem::replace(&mut self.raced, true)).then_some(Duration::ZERO);
+        }
         next_wait(&self.shared.settings, wait, self.tries, fastrand::f64())
     }
 
@@ -195,6 +213,7 @@ impl<'a> Conversation<'a> {
             verdicts,
             attempts: self.sent,
             latency_us,
+            received: self.received,
         }
     }
 

@@ -146,7 +146,18 @@ async fn empty(
         let mut url = collection.clone();
         async move {
             let Some(id) = id else {
-                return (Ok(false), key);
+                let message = "the target lists a record without an id".to_owned();
+                let url = url.into();
+                let method = reqwest::Method::DELETE;
+                return (
+                    Err(ApiError::Refused {
+                        method,
+                        url,
+                        status: 0,
+                        message,
+                    }),
+                    key,
+                );
             };
             if let Ok(mut path) = url.path_segments_mut() {
                 path.push(&id);
@@ -173,6 +184,9 @@ async fn empty(
         if let Some(key) = key {
             let now = Utc::now().timestamp_micros();
             journal.append(std::iter::once(deleted(&p.resource.name, &key, now)))?;
+            if journal.flush_due(std::time::Instant::now()) {
+                journal.flush()?;
+            }
         }
     }
     Ok(outcome)

@@ -86,7 +86,7 @@ impl Edfi {
             status,
             headers,
             body,
-            ..
+            complete,
         } = event
         else {
             return reply::fault(&event);
@@ -109,6 +109,8 @@ impl Edfi {
                 },
                 self.post(unit),
             ),
+            // The body would tell what kind of refusal it is.
+            _ if !complete => reply::cut_short(),
             _ => {
                 let deferrable = self.routes[unit.chunk.resource].deferrable;
                 reply::refused(status, headers, body, deferrable)
@@ -129,6 +131,7 @@ impl Edfi {
         if status != 200 {
             return match (status, unit.operation) {
                 (404, Operation::Delete) => settle(Verdict::AlreadyGone),
+                _ if !complete => reply::cut_short(),
                 _ => reply::refused(status, headers, body, false),
             };
         }
@@ -169,7 +172,7 @@ impl Edfi {
             status,
             headers,
             body,
-            ..
+            complete,
         } = event
         else {
             return reply::fault(&event);
@@ -190,6 +193,7 @@ impl Edfi {
                 refusal.reason = Reason::fixed("kept_shared");
                 settle(Verdict::Kept(refusal))
             }
+            _ if !complete => reply::cut_short(),
             _ => reply::refused(status, headers, body, false),
         }
     }
