@@ -13,6 +13,9 @@ use super::{Bearer, Shared, TokenError};
 use crate::object::{Reason, Refusal};
 use crate::target::{Operation, Phase, Request, Settlement, Step, Unit, Verdict, Wait};
 
+/// A server whose tokens die faster than this, for one object, is given up on.
+const MOST_EXPIRED: u32 = 50;
+
 /// Takes units until the run has no more. `index` is the worker's number: it rests while the limit
 /// on requests in flight is not above it.
 pub(super) async fn work(shared: Arc<Shared>, index: usize) {
@@ -43,6 +46,8 @@ struct Conversation<'a> {
     bearer: Option<u64>,
     /// A token that was never accepted has been renewed.
     renewed: bool,
+    /// Tokens that expired under this conversation.
+    expired: u32,
     /// A race was lost once.
     raced: bool,
     latency: Duration,
@@ -67,6 +72,7 @@ impl<'a> Conversation<'a> {
             tries: 0,
             bearer: None,
             renewed: false,
+            expired: 0,
             raced: false,
             latency: Duration::ZERO,
             received: 0,
@@ -147,11 +153,17 @@ impl<'a> Conversation<'a> {
         let (Some(token), Some(version)) = (&self.shared.token, self.bearer) else {
             return Ok(false);
         };
-        let expired = token.was_accepted(version) && self.tries < self.shared.settings.max_attempts;
+        let expired = token.was_accepted(version) && self.expired < MOST_EXPIRED;
         if self.renewed && !expired {
             return Ok(false);
         }
-        self.renewed |= !expired;
+        if expired {
+            // No fault of this object: the try does not count.
+            self.expired += 1;
+            self.tries -= 1;
+        } else {
+            self.renewed = true;
+        }
         self.unless_cancelled(token.renew(version)).await?;
         Ok(true)
     }

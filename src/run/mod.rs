@@ -2,6 +2,7 @@
 //!
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
+mod check;
 pub mod connect;
 mod deliver;
 mod error;
@@ -15,10 +16,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+pub use check::{check_source, validate};
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
-pub use staging::{Staged, check_source, validate};
+pub use staging::Staged;
 
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
@@ -105,7 +107,7 @@ pub async fn run(
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
-    let source = staging::open_source(context, &selection)?;
+    let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis).await?;
 
     // The target is met before the long work, so that a wrong key is known at once.

@@ -9,16 +9,17 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::check::{format, inputs};
 use super::prepare::spec;
 use super::{Context, RunError, Selection, Start, Until};
-use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
+use crate::pipeline::Connection;
 use crate::progress::Progress;
-use crate::source::{self, Format, SisSchema, Source};
+use crate::source::{SisSchema, Source};
 use crate::stage::{
     ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir,
     TargetNote,
 };
-use crate::transform::{self, Inputs, Session, TableFile};
+use crate::transform::{self, Session, TableFile};
 
 /// A run folder and what is in it.
 #[derive(Debug)]
@@ -34,101 +35,6 @@ pub struct Staged {
     /// Where results and report go: the run folder, or `plan` in it when an earlier run's staging
     /// is only planned with, so that the record of what it sent stays.
     out: PathBuf,
-}
-
-/// Opens the source and checks that it may be used and has all that the mappings read.
-///
-/// # Errors
-/// Missing tables and columns, all at once; a real source for the embedded sandbox.
-pub(super) fn open_source(
-    context: &Context,
-    selection: &Selection,
-) -> Result<Box<dyn Source>, RunError> {
-    let settings = &context.pipeline.source;
-    let source = source::open(&settings.path, format(&context.pipeline))?;
-    let sandbox = matches!(context.pipeline.connection, Connection::Sandbox);
-    if sandbox && !context.options.demo && !crate::generate::is_generated(&settings.path) {
-        return Err(RunError::RealDataInSandbox {
-            source_name: source.describe(),
-        });
-    }
-    if context.options.start == Start::Source {
-        check_source(&*source, selection)?;
-    }
-    Ok(source)
-}
-
-/// Checks that the source has every table and column that the resources read.
-///
-/// # Errors
-/// All that is missing.
-pub fn check_source(source: &dyn Source, selection: &Selection) -> Result<(), RunError> {
-    let tables: Vec<_> = selection.tables.iter().collect();
-    Ok(source::check(source, &tables)?)
-}
-
-/// Plans every SQL file against empty tables.
-///
-/// # Errors
-/// All mistakes at once.
-pub async fn validate(
-    pipeline: &Pipeline,
-    selection: &Selection,
-    sis: &SisSchema,
-) -> Result<(), RunError> {
-    // All tables, so that views of resources that are left out are still whole.
-    let tables = sis
-        .tables
-        .iter()
-        .map(|t| (t.name.clone(), TableFile::Empty(t.arrow())))
-        .collect();
-    let temp = std::env::temp_dir();
-    let session = Session::new(&inputs(pipeline, tables, 0, temp)).await?;
-    let specs: Vec<_> = selection
-        .resources
-        .iter()
-        .map(|p| spec(&p.resource, &p.meta))
-        .collect();
-    let problems = transform::validate_all(&session, &specs).await;
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(RunError::Problems(problems))
-    }
-}
-
-fn inputs(
-    pipeline: &Pipeline,
-    tables: Vec<(String, TableFile)>,
-    school_year: i32,
-    temp_dir: PathBuf,
-) -> Inputs {
-    let mut settings: Vec<(String, Setting)> = pipeline
-        .settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    settings.retain(|(name, _)| name != "school_year");
-    settings.push((
-        "school_year".to_owned(),
-        Setting::Integer(i64::from(school_year)),
-    ));
-    Inputs {
-        tables,
-        crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
-        settings,
-        views: pipeline.views.clone(),
-        temp_dir,
-        memory: transform::DEFAULT_MEMORY,
-    }
-}
-
-fn format(pipeline: &Pipeline) -> Format {
-    match pipeline.source.format {
-        SourceFormat::Csv => Format::Csv,
-        SourceFormat::Parquet => Format::Parquet,
-        SourceFormat::Sqlite => Format::Sqlite,
-    }
 }
 
 impl Staged {
