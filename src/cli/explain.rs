@@ -8,8 +8,8 @@ use super::scope::FromRun;
 
 /// Tells the whole story of one object.
 ///
-/// From which source row it comes, its body as it is sent, what became of it and why, what it
-/// refers to, and what the ledger knows of it. Output holds student data.
+/// From which source row it comes, its body as it is sent, what became of it and why, and what the
+/// ledger knows of it. Output holds student data.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync explain edfi students studentUniqueId=604821

@@ -185,7 +185,10 @@ fn check(options: &Options) -> Result<(), GenerateError> {
         ));
     }
     if !(1990..=2100).contains(&options.year) {
-        return wrong(format!("--year is {}, not 1990 to 2100", options.year));
+        return wrong(format!(
+            "--school-year is {}, not 1990 to 2100",
+            options.year
+        ));
     }
     let first_cluster = options.students / options.schools.div_ceil(3);
     if options.dirty == Dirty::Sample

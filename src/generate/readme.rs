@@ -32,7 +32,7 @@ fn head(page: &mut String, marker: &Marker) -> std::fmt::Result {
          syllables,\nmail addresses end in example.org, phone numbers are 555-01xx, and there are \
          no social security\nnumbers.\n\n\
          Made by\n\n\
-         ```\nfullsync generate --schools {} --students {} --seed {} --year {} --dirty {dirty}\n\
+         ```\nfullsync generate --schools {} --students {} --seed {} --school-year {} --dirty {dirty}\n\
          ```\n\n\
          Equal options make equal bytes. `generated.json` holds the options and a fingerprint of \
          each file;\n`expected.json` holds what a first load into an empty target has to report. \

@@ -64,6 +64,7 @@ struct Line<'a> {
     detail: &'a str,
     root: Option<&'a Arc<Withheld>>,
     server_id: &'a str,
+    status: u16,
     attempts: u16,
     latency_us: u32,
     at: i64,
@@ -100,6 +101,11 @@ impl Book {
             fresh: (0, 0),
             settled_twice: 0,
         })
+    }
+
+    /// Whether the ledger knows a refusal of this row's object.
+    pub(super) fn was_refused(&self, row: u64) -> bool {
+        self.due.refused_before(row)
     }
 
     /// The resource's name.
@@ -202,6 +208,7 @@ impl Book {
             detail,
             root,
             server_id: "",
+            status: 0,
             attempts: 0,
             latency_us: 0,
             at,
@@ -271,6 +278,7 @@ impl Book {
             detail: "",
             root: None,
             server_id,
+            status: refusal.map_or(settled.status, |r| r.status),
             attempts: settled.attempts.saturating_add(again),
             latency_us: settled.latency_us,
             at,
@@ -287,7 +295,7 @@ impl Book {
             self.settled_twice += 1;
             return Ok(());
         }
-        self.fresh.0 += 1;
+        self.fresh.0 += u64::from(line.outcome != Outcome::Pending);
         self.fresh.1 += u64::from(line.outcome.is_error());
         let known = self.due.refused_before(line.row);
         let (source_table, source_key) = line.source;
@@ -330,7 +338,7 @@ impl Book {
             operation: self.operation,
             outcome: line.outcome.as_str(),
             reason: line.reason.map(Reason::as_str).unwrap_or_default(),
-            status: line.refusal.map_or(0, |r| r.status),
+            status: line.status,
             attempts: line.attempts,
             latency_us: line.latency_us,
             message: line.refusal.map(|r| r.message.as_str()).unwrap_or_default(),

@@ -101,6 +101,7 @@ impl Coordinator {
             .collect();
         let parents: BTreeSet<String> = feed.parents.iter().map(|(n, _)| n.to_string()).collect();
         feed.references = feed.references.only(|target| parents.contains(target));
+        tracing::info!(resource = &*self.shared.names[i], pass = ?state, "load");
         self.stations[i].state = state;
         tokio::task::spawn_blocking(move || feed.run(&pass));
     }
@@ -161,6 +162,7 @@ impl Coordinator {
             "done"
         };
         self.stations[i].state = State::Closed;
+        tracing::info!(resource = &*self.shared.names[i], how, "load ended");
         self.shared.progress.finish(&self.shared.names[i], how);
     }
 }

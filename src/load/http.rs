@@ -45,6 +45,14 @@ pub(super) enum Reply {
 }
 
 impl Reply {
+    /// HTTP status; 0 when there was no answer.
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Answer { status, .. } => *status,
+            Self::Fault { .. } => 0,
+        }
+    }
+
     /// Bytes of the answer's body.
     pub(super) fn received(&self) -> u64 {
         match self {

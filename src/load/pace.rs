@@ -121,7 +121,8 @@ impl Pace {
             *window = Window {
                 began: now,
                 best: (0.0, limit),
-                rising: false,
+                // From there it may rise again, from the next window on.
+                rising: true,
                 since_best: 0,
                 halved: now,
             };

@@ -67,6 +67,8 @@ pub(super) struct Settled {
     pub(super) latency_us: u32,
     /// Bytes of answers' bodies.
     pub(super) received: u64,
+    /// HTTP status of the last answer; 0 when there was none.
+    pub(super) status: u16,
 }
 
 impl Settled {
@@ -78,6 +80,7 @@ impl Settled {
             attempts: 0,
             latency_us: 0,
             received: 0,
+            status: 0,
         }
     }
 }
@@ -267,7 +270,8 @@ impl Sink {
         }
         for (i, verdict) in settled.unit.range.clone().zip(&settled.verdicts) {
             // The journal first: an acknowledgement counts, whatever becomes of the results file.
-            let event = journalled(chunk, i, verdict, book.pass());
+            let known = book.was_refused(chunk.rows[i]);
+            let event = journalled(chunk, i, verdict, book.pass(), known);
             if let (Some(event), Some(journal)) = (event, journal.as_mut()) {
                 journal.append(std::iter::once(Entry {
                     resource: &shared.names[chunk.resource],
@@ -292,8 +296,14 @@ impl Sink {
     }
 }
 
-/// What the ledger must know of a verdict.
-fn journalled<'a>(chunk: &Chunk, i: usize, verdict: &'a Verdict, pass: Pass) -> Option<Event<'a>> {
+/// What the ledger must know of a verdict; `known` tells whether it knows a refusal already.
+fn journalled<'a>(
+    chunk: &Chunk,
+    i: usize,
+    verdict: &'a Verdict,
+    pass: Pass,
+    known: bool,
+) -> Option<Event<'a>> {
     match verdict {
         Verdict::Created { id } | Verdict::Updated { id } => Some(Event::Delivered {
             content_hash: chunk.content_hash(i),
@@ -312,6 +322,8 @@ fn journalled<'a>(chunk: &Chunk, i: usize, verdict: &'a Verdict, pass: Pass) -> 
                 status: refusal.status,
             })
         }
-        Verdict::Present { .. } | Verdict::Park(_) | Verdict::Defer(_) => None,
+        // Nothing of ours was delivered; a refusal of an earlier run no longer stands.
+        Verdict::Present { .. } => known.then_some(Event::Cleared),
+        Verdict::Park(_) | Verdict::Defer(_) => None,
     }
 }

@@ -52,6 +52,8 @@ struct Conversation<'a> {
     raced: bool,
     latency: Duration,
     received: u64,
+    /// HTTP status of the last answer; 0 when there was none.
+    status: u16,
 }
 
 impl<'a> Conversation<'a> {
@@ -76,6 +78,7 @@ impl<'a> Conversation<'a> {
             raced: false,
             latency: Duration::ZERO,
             received: 0,
+            status: 0,
         }
     }
 
@@ -128,6 +131,7 @@ impl<'a> Conversation<'a> {
         self.tries += 1;
         self.latency += elapsed;
         self.received += reply.received();
+        self.status = reply.status();
         shared.requests.fetch_add(1, Ordering::Relaxed);
         shared.pace.finished(Instant::now());
         let step = shared.target.advance(&self.unit, phase, reply.event());
@@ -226,6 +230,7 @@ impl<'a> Conversation<'a> {
             attempts: self.sent,
             latency_us,
             received: self.received,
+            status: self.status,
         }
     }
 

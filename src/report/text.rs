@@ -247,6 +247,17 @@ fn last_line(report: &RunReport) -> String {
         }
     };
     let what = match (report.exit_code, report.state) {
+        (0, _) if report.command == "extract" => {
+            let staged: u64 = report.tables.iter().map(|t| t.staged).sum();
+            format!("{} rows staged", grouped(staged))
+        }
+        (0, _) if report.command == "transform" => {
+            let transformed = grouped(total.transformed);
+            format!(
+                "{transformed} objects made, {} ready, {errors}",
+                grouped(pending)
+            )
+        }
         (0, _) if report.dry_run => {
             format!("dry run, {} would be sent, {errors}", grouped(pending))
         }

@@ -29,6 +29,20 @@ pub enum RunError {
         /// The source.
         source_name: String,
     },
+    /// A run that has done all of its work.
+    #[error("run {0} has finished, there is nothing to resume; `fullsync run` starts another")]
+    NothingToResume(String),
+    /// Staging of an earlier run that covers less than what is asked for.
+    #[error(
+        "run {run} has not staged {missing}; name the resources that it was started with, or \
+         start from the source"
+    )]
+    NotStaged {
+        /// The earlier run.
+        run: String,
+        /// Tables, or resources.
+        missing: String,
+    },
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
     Stopped,

@@ -57,6 +57,9 @@ impl Staged {
             stopped = delivered.stopped;
             twice = delivered.settled_twice;
         }
+        if until == Until::Transformed {
+            self.count_objects(&mut tally);
+        }
         let head = self.head(context, selection, until, interrupted, target);
         let errors = ErrorsReport::new(&head, &tally);
         let mut report = RunReport::new(head, &tally);
@@ -66,7 +69,11 @@ impl Staged {
                 .push(format!("{twice} objects were settled twice"));
         }
         report.exit_code = match until {
-            Until::Planned if !interrupted && report.mismatches.is_empty() => 0,
+            Until::Planned | Until::Transformed | Until::Extracted
+                if !interrupted && report.mismatches.is_empty() =>
+            {
+                0
+            }
             _ => report::exit_code(&report, context.pipeline.fail_on),
         };
         report::write(self.out(), &report, &errors)?;
@@ -83,6 +90,13 @@ impl Staged {
         if let Err(error) = housekeeping {
             tracing::warn!(%error, "the run folder could not be closed as it should");
         }
+        let (exit, sent) = (report.exit_code, report.total.sent);
+        tracing::info!(
+            exit,
+            sent,
+            errors = report.total.errors,
+            "the run has ended"
+        );
         Ok(Finished {
             report,
             errors,
@@ -158,7 +172,7 @@ impl Staged {
                 school_year: Some(self.school_year),
             },
             sandbox: manifest.target.sandbox,
-            dry_run: until == Until::Planned,
+            dry_run: until != Until::Loaded,
             started: context.now,
             ended: Utc::now(),
             state: match interrupted {

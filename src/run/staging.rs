@@ -12,8 +12,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::check::{format, inputs};
 use super::prepare::spec;
 use super::{Context, RunError, Selection, Start, Until};
+use crate::object::{Outcome, Reason};
 use crate::pipeline::Connection;
 use crate::progress::Progress;
+use crate::report::{Age, ExampleRef, Tally};
 use crate::source::{SisSchema, Source};
 use crate::stage::{
     ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir,
@@ -30,6 +32,8 @@ pub struct Staged {
     pub school_year: i32,
     state: StateDir,
     objects: BTreeMap<String, u64>,
+    /// What the transform of this run held back.
+    held: BTreeMap<String, BTreeMap<(Outcome, Reason), u64>>,
     /// How the run stood before its folder was opened again.
     before: RunState,
     /// Where results and report go: the run folder, or `plan` in it when an earlier run's staging
@@ -66,7 +70,13 @@ impl Staged {
                 folder
             }
             Start::Staging(run) | Start::Objects(run) => {
-                before = state.open(run)?.state();
+                let earlier = state.open(run)?;
+                before = earlier.state();
+                let loaded = before.is_finished() && !earlier.manifest().results.is_empty();
+                let resumed = matches!(context.options.start, Start::Staging(_));
+                if loaded && resumed && until == Until::Loaded {
+                    return Err(RunError::NothingToResume(earlier.id()));
+                }
                 state.reopen(run)?
             }
         };
@@ -84,6 +94,7 @@ impl Staged {
             school_year,
             state,
             objects,
+            held: BTreeMap::new(),
             before,
             out,
         })
@@ -157,9 +168,13 @@ impl Staged {
             tokio::task::block_in_place(|| {
                 crate::stage::extract(source, &schema, &names, &self.folder, &watch)
             })?;
-            progress.finish("extract", "done");
+            for table in self.folder.manifest().tables {
+                let (staged, unreadable) = (table.staged, table.unreadable);
+                tracing::info!(table = %table.name, staged, unreadable, "extracted");
+            }
+            progress.finish("extract", "staged");
         } else {
-            self.folder.staged_tables()?;
+            self.check_staged(context, selection)?;
         }
         // Staging of an earlier run keeps its year; objects were even computed for it.
         let kept = (context.options.start != Start::Source && self.school_year != 0)
@@ -178,6 +193,35 @@ impl Staged {
         self.folder
             .update(|manifest| manifest.school_year = Some(year))?;
         Ok(())
+    }
+
+    /// Whether the earlier run staged all that the resources need: a table that it left out must
+    /// never pass for an empty one.
+    fn check_staged(&self, context: &Context, selection: &Selection) -> Result<(), RunError> {
+        let missing: Vec<String> = match context.options.start {
+            Start::Objects(_) => {
+                let names = selection.resources.iter().map(|p| &p.resource.name);
+                names
+                    .filter(|name| !self.objects.contains_key(*name))
+                    .cloned()
+                    .collect()
+            }
+            _ => {
+                let staged = self.folder.staged_tables()?;
+                let names = selection.tables.iter().map(|t| &t.name);
+                names
+                    .filter(|name| !staged.iter().any(|(s, _)| s == *name))
+                    .cloned()
+                    .collect()
+            }
+        };
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(RunError::NotStaged {
+                run: self.id(),
+                missing: missing.join(", "),
+            }),
+        }
     }
 
     /// The one active row of SchoolYear.
@@ -259,13 +303,35 @@ impl Staged {
             let done =
                 transform::transform(&session, &spec, &selection.standard, &out, &options).await?;
             self.folder.note_objects(note(name, done.rows, &out)?)?;
+            tracing::info!(resource = %name, objects = done.rows, "transformed");
             self.objects.insert(name.clone(), done.rows);
+            self.held.insert(name.clone(), done.held);
             progress.advance("transform", 1, 0);
         }
-        progress.finish("transform", "done");
+        progress.finish("transform", "all resources");
         // Nothing is in it any more; the run folder shall hold what its description says.
         let _ = std::fs::remove_dir_all(&temp);
         Ok(())
+    }
+
+    /// What the transform made, for a run that goes no further: objects held back by reason, the
+    /// others ready to be sent.
+    pub(super) fn count_objects(&self, tally: &mut Tally) {
+        let ready = Reason::fixed("ready");
+        for (name, rows) in &self.objects {
+            let resource = tally.resource(name);
+            resource.transformed = *rows;
+            let mut left = *rows;
+            for ((outcome, reason), count) in self.held.get(name).into_iter().flatten() {
+                left = left.saturating_sub(*count);
+                for _ in 0..*count {
+                    resource.record(*outcome, reason, Age::New, ExampleRef::default());
+                }
+            }
+            for _ in 0..left {
+                resource.record(Outcome::Pending, &ready, Age::New, ExampleRef::default());
+            }
+        }
     }
 
     /// Removes old runs, as the pipeline says.

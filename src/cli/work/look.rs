@@ -7,6 +7,7 @@ use arrow::array::Array as _;
 
 use super::pipeline;
 use crate::cli::{DiffArgs, ErrorsArgs, ExplainArgs, Session, StatusArgs, print, print_line};
+use crate::ledger::{Ledger, Row};
 use crate::load::{Columns, Objects, ObjectsError};
 use crate::object::{ContentHash, KeyHash, body_columns, encode};
 use crate::pipeline::Pipeline;
@@ -50,7 +51,7 @@ pub(super) fn status(session: &Session, args: &StatusArgs) -> anyhow::Result<u8>
         print_line(&format!("state: {}", state.as_str()))?;
         session.print_report(&report, &errors)?;
     }
-    Ok(0)
+    Ok(report.exit_code)
 }
 
 fn names(pipeline: &Pipeline, patterns: &[String]) -> anyhow::Result<Vec<String>> {
@@ -134,6 +135,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         return Ok(1);
     }
     let results = results_by_key(&run.results(&args.resource));
+    let ledgers = ledgers(&StateDir::new(&pipeline.state_dir, &pipeline.name).ledger());
     for group in objects.groups() {
         objects.read(
             group,
@@ -163,6 +165,12 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
                     if let Some(line) = results.get(scope.key.value(i)) {
                         text.push_str(&format!("  result   {line}\n"));
                     }
+                    let hash = KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0));
+                    for (target, ledger) in &ledgers {
+                        if let Some(row) = ledger.lookup(&args.resource, hash)? {
+                            text.push_str(&format!("  ledger   {target}: {}\n", known(&row)));
+                        }
+                    }
                     print(&text)?;
                 }
                 Ok::<bool, anyhow::Error>(true)
@@ -170,6 +178,46 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         )?;
     }
     Ok(0)
+}
+
+/// What the ledger knows, in words.
+fn known(row: &Row) -> String {
+    let when = |micros: i64| {
+        chrono::DateTime::from_timestamp_micros(micros)
+            .map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+            .unwrap_or_default()
+    };
+    let mut text = match row.delivered_at {
+        Some(at) => format!(
+            "delivered {} in run {}, id {}",
+            when(at),
+            row.delivered_run.as_deref().unwrap_or("?"),
+            row.server_id.as_deref().unwrap_or("?")
+        ),
+        None => "never delivered".to_owned(),
+    };
+    if let Some((reason, status)) = &row.refusal {
+        let run = &row.updated_run;
+        text.push_str(&format!("; last refused in run {run}: {reason}"));
+        if *status > 0 {
+            text.push_str(&format!(", HTTP {status}"));
+        }
+    }
+    text
+}
+
+/// The ledgers of a configuration, as `target/year`.
+fn ledgers(folder: &Path) -> Vec<(String, Ledger)> {
+    let list = |folder: &Path| -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|e| e.path()).filter(|p| p.is_dir()).collect()
+    };
+    let years = list(folder).into_iter().flat_map(|target| list(&target));
+    let named = years.filter_map(|year| {
+        let name = year.strip_prefix(folder).ok()?.display().to_string();
+        Some((name, Ledger::open(&year).ok()?))
+    });
+    named.collect()
 }
 
 /// Rows whose key is, or has a part that is, the one asked for; or of a source row.
@@ -258,16 +306,17 @@ pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
         let before = contents(&before)?;
         let mut after = contents(&after)?;
         let (mut added, mut changed, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut equal = 0u64;
         for (hash, (content, key)) in before {
             match after.remove(&hash) {
                 None => gone.push(key),
                 Some((new, _)) if new != content => changed.push(key),
-                Some(_) => {}
+                Some(_) => equal += 1,
             }
         }
         added.extend(after.into_values().map(|(_, key)| key));
         print_line(&format!(
-            "{name}: {} added, {} changed, {} gone",
+            "{name}: {} added, {} changed, {} gone, {equal} equal",
             added.len(),
             changed.len(),
             gone.len()
