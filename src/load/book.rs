@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::ledger::Disposition;
 use crate::object::{KeyHash, Outcome, Reason, Refusal};
 use crate::report::{Age, ExampleRef, ResourceTally};
+use crate::stage::StagedFile;
 use crate::target::Verdict;
 
 use super::decisions::Decisions;
@@ -24,6 +25,7 @@ pub struct Book {
     due: Arc<Decisions>,
     settled: Arc<SettledRows>,
     results: Option<ResultsWriter>,
+    file: Option<StagedFile>,
     /// Counts for the report.
     pub tally: ResourceTally,
     withheld: WithheldKeys,
@@ -87,6 +89,7 @@ impl Book {
             due,
             settled,
             results: Some(ResultsWriter::create(results)?),
+            file: None,
             withheld: WithheldKeys::new(),
             pass: Pass::First,
             fed: None,
@@ -376,9 +379,17 @@ impl Book {
         self.withheld.insert(line.key_hash, withheld);
     }
 
-    /// Completes the results file; returns its rows.
-    pub(super) fn close(&mut self) -> Result<u64, ResultsError> {
-        self.results.take().map_or(Ok(0), ResultsWriter::finish)
+    /// Completes the results file.
+    pub(super) fn close(&mut self) -> Result<(), ResultsError> {
+        if let Some(results) = self.results.take() {
+            self.file = Some(results.finish()?);
+        }
+        Ok(())
+    }
+
+    /// The results file, once it is complete.
+    pub fn file(&self) -> Option<&StagedFile> {
+        self.file.as_ref()
     }
 }
 

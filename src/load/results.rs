@@ -1,7 +1,6 @@
 //! Results files: one row per object, what became of it. A public contract (`ARCHITECTURE.md`).
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,13 +9,9 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int16Type, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
-use crate::files;
 use crate::object::KeyHash;
+use crate::stage::{Layout, ParquetFile, StageError, StagedFile};
 
 /// Rows collected before they are handed to the Parquet writer.
 const BATCH_ROWS: usize = 16_384;
@@ -54,17 +49,15 @@ pub struct ResultRow<'a> {
 
 /// Writes one results file, under a temporary name until it is complete.
 pub struct ResultsWriter {
-    path: PathBuf,
-    writer: ArrowWriter<File>,
+    file: ParquetFile,
     schema: SchemaRef,
     columns: Columns,
-    rows: u64,
 }
 
 impl std::fmt::Debug for ResultsWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResultsWriter")
-            .field("path", &self.path)
+            .field("file", &self.file)
             .finish_non_exhaustive()
     }
 }
@@ -185,11 +178,13 @@ impl Columns {
 
 /// Why a results file could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write results file {path}")]
-pub struct ResultsError {
-    path: PathBuf,
-    #[source]
-    source: ParquetError,
+pub enum ResultsError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] StageError),
+    /// A batch of rows could not be put together.
+    #[error("cannot put results together")]
+    Rows(#[from] ArrowError),
 }
 
 impl ResultsWriter {
@@ -199,28 +194,11 @@ impl ResultsWriter {
     /// When it cannot be created.
     pub fn create(path: &Path) -> Result<Self, ResultsError> {
         let schema = schema();
-        let fail = |source| ResultsError {
-            path: path.to_owned(),
-            source,
-        };
-        if let Some(folder) = path.parent() {
-            files::create_dir(folder).map_err(|e| fail(e.into()))?;
-        }
-        let file = files::create(&files::partial(path)).map_err(|e| fail(e.into()))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(131_072))
-            .set_column_dictionary_enabled("_key".into(), false)
-            .set_column_dictionary_enabled("_key_hash".into(), false)
-            .build();
-        let writer =
-            ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(fail)?;
+        let file = ParquetFile::create(path, Arc::clone(&schema), &Layout::results())?;
         Ok(Self {
-            path: path.to_owned(),
-            writer,
+            file,
             schema,
             columns: Columns::new(),
-            rows: 0,
         })
     }
 
@@ -229,8 +207,7 @@ impl ResultsWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn push(&mut self, row: &ResultRow<'_>) -> Result<(), ResultsError> {
-        self.columns.push(row).map_err(|e| self.fail(e.into()))?;
-        self.rows += 1;
+        self.columns.push(row)?;
         if self.columns.len >= BATCH_ROWS {
             self.drain()
         } else {
@@ -239,41 +216,26 @@ impl ResultsWriter {
     }
 
     fn drain(&mut self) -> Result<(), ResultsError> {
-        let batch = self
-            .columns
-            .take(&self.schema)
-            .map_err(|e| self.fail(e.into()))?;
-        self.writer.write(&batch).map_err(|e| self.fail(e))
+        let batch = self.columns.take(&self.schema)?;
+        Ok(self.file.write(&batch)?)
     }
 
-    /// Completes the file and gives it its name; returns its number of rows.
+    /// Completes the file and gives it its name.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(mut self) -> Result<u64, ResultsError> {
+    pub fn finish(mut self) -> Result<StagedFile, ResultsError> {
         if self.columns.len > 0 {
             self.drain()?;
         }
-        let fail = |source| ResultsError {
-            path: self.path.clone(),
-            source,
-        };
-        let file = self.writer.into_inner().map_err(fail)?;
-        file.sync_data().map_err(|e| fail(e.into()))?;
-        std::fs::rename(files::partial(&self.path), &self.path).map_err(|e| fail(e.into()))?;
-        Ok(self.rows)
-    }
-
-    fn fail(&self, source: ParquetError) -> ResultsError {
-        ResultsError {
-            path: self.path.clone(),
-            source,
-        }
+        Ok(self.file.finish()?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
@@ -296,7 +258,7 @@ mod tests {
             writer.push(&row).unwrap();
         }
         assert!(!path.exists());
-        assert_eq!(writer.finish().unwrap(), 20_000);
+        assert_eq!(writer.finish().unwrap().rows, 20_000);
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap());
         let rows: usize = reader
             .unwrap()

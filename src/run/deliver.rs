@@ -9,6 +9,7 @@ use crate::load::{Load, LoadResource};
 use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
+use crate::stage::FileNote;
 use crate::target::Operation;
 use crate::target::edfi::{Edfi, Route};
 
@@ -23,6 +24,8 @@ pub(super) struct Delivered {
     pub(super) interrupted: bool,
     /// Rows that were entered twice: a fault of this program.
     pub(super) settled_twice: u64,
+    /// The results files.
+    pub(super) results: Vec<FileNote>,
 }
 
 /// Decides every row of every resource.
@@ -94,9 +97,10 @@ pub(super) async fn load(
     };
     let loaded = load.run().await?;
     let mut tally = Tally::default();
-    let mut settled_twice = 0;
+    let (mut settled_twice, mut results) = (0, Vec::new());
     for book in loaded.books {
         settled_twice += book.settled_twice;
+        results.extend(book.file().map(|file| file.note(book.name())));
         let transformed = staged.transformed(book.name());
         let resource = tally.resource(book.name());
         resource.transformed = transformed;
@@ -107,5 +111,6 @@ pub(super) async fn load(
         stopped: loaded.stopped,
         interrupted: loaded.interrupted,
         settled_twice,
+        results,
     })
 }

@@ -50,12 +50,14 @@ impl Staged {
         };
         let mut tally = Tally::default();
         self.count_rows(&mut tally);
+        let mut results = Vec::new();
         let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
         if let Some(delivered) = delivered {
             tally.merge(delivered.tally);
             interrupted |= delivered.interrupted;
             stopped = delivered.stopped;
             twice = delivered.settled_twice;
+            results = delivered.results;
         }
         if until == Until::Transformed {
             self.count_objects(&mut tally);
@@ -84,7 +86,7 @@ impl Staged {
         };
         // The report stands; what follows is housekeeping and must not hide it.
         let housekeeping = self
-            .note_results(selection, until)
+            .note_results(results, until)
             .and_then(|()| Ok(self.folder.finish(self.state_after(state), Utc::now())?))
             .and_then(|()| self.prune(context));
         if let Err(error) = housekeeping {
@@ -115,19 +117,11 @@ impl Staged {
         }
     }
 
-    fn note_results(&self, selection: &Selection, until: Until) -> Result<(), RunError> {
-        if until != Until::Loaded {
-            return Ok(());
-        }
-        for p in &selection.resources {
-            let path = self.results(&p.resource.name);
-            self.folder.note_results(FileNote {
-                resource: p.resource.name.clone(),
-                rows: self.transformed(&p.resource.name),
-                bytes: std::fs::metadata(&path)?.len(),
-                fingerprint: crate::stage::fingerprint(&path)?,
-                columns: crate::stage::ColumnNote::of(&crate::load::results_schema()),
-            })?;
+    fn note_results(&self, results: Vec<FileNote>, until: Until) -> Result<(), RunError> {
+        if until == Until::Loaded {
+            for note in results {
+                self.folder.note_results(note)?;
+            }
         }
         Ok(())
     }

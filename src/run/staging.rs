@@ -17,10 +17,7 @@ use crate::pipeline::Connection;
 use crate::progress::Progress;
 use crate::report::{Age, ExampleRef, Tally};
 use crate::source::{SisSchema, Source};
-use crate::stage::{
-    ColumnNote, FileNote, PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir,
-    TargetNote,
-};
+use crate::stage::{PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote};
 use crate::transform::{self, Session, TableFile};
 
 /// A run folder and what is in it.
@@ -302,7 +299,7 @@ impl Staged {
             let spec = spec(&p.resource, &p.meta);
             let done =
                 transform::transform(&session, &spec, &selection.standard, &out, &options).await?;
-            self.folder.note_objects(note(name, done.rows, &out)?)?;
+            self.folder.note_objects(done.file.note(name))?;
             tracing::info!(resource = %name, objects = done.rows, "transformed");
             self.objects.insert(name.clone(), done.rows);
             self.held.insert(name.clone(), done.held);
@@ -344,17 +341,6 @@ impl Staged {
         crate::stage::prune(&self.state, rules, context.now, &|_| false)?;
         Ok(())
     }
-}
-
-fn note(resource: &str, rows: u64, path: &std::path::Path) -> Result<FileNote, RunError> {
-    let objects = crate::load::Objects::open(path)?;
-    Ok(FileNote {
-        resource: resource.to_owned(),
-        rows,
-        bytes: std::fs::metadata(path)?.len(),
-        fingerprint: crate::stage::fingerprint(path)?,
-        columns: ColumnNote::of(objects.schema()),
-    })
 }
 
 fn about(context: &Context) -> RunAbout {

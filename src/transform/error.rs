@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
-use parquet::errors::ParquetError;
+
+use crate::stage::StageError;
 
 /// A mistake in a mapping (SQL, crosswalk, stanza), found before any row moves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,7 +112,7 @@ pub enum TransformError {
         /// The objects file.
         file: PathBuf,
         /// The writer's own error.
-        source: ParquetError,
+        source: StageError,
     },
     /// The file system refused.
     #[error(transparent)]

@@ -12,7 +12,6 @@ mod hold;
 mod key;
 mod lineage;
 mod objects;
-mod output;
 mod place;
 mod prune;
 mod rules;

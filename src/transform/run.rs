@@ -4,7 +4,7 @@
 //! few batches.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,17 +13,16 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream_partitioned;
 use futures::StreamExt as _;
-use parquet::errors::ParquetError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::metadata::Standard;
 use crate::object::{Outcome, Reason};
+use crate::stage::{Layout, ParquetFile, StageError, StagedFile};
 
 use super::error::TransformError;
 use super::lineage::mapped_fields;
 use super::objects::{HeldCounts, ObjectBuilder};
-use super::output::ObjectsFile;
 use super::rules::{ResourceSpec, effective_meta};
 use super::session::Session;
 use super::sql::{self, Statement};
@@ -55,7 +54,7 @@ pub struct Transformed {
     /// Objects held back.
     pub held: BTreeMap<(Outcome, Reason), u64>,
     /// The objects file.
-    pub file: PathBuf,
+    pub file: StagedFile,
 }
 
 /// Runs a resource's SQL and writes its objects to `out`.
@@ -117,7 +116,8 @@ impl Work<'_> {
         let streams = self.streams(state).await.map_err(|e| self.failed(e))?;
         let (batches, finished) = mpsc::channel(streams.len().max(1) * WAITING);
         let schema = Arc::clone(self.builder.schema());
-        let file = ObjectsFile::create(self.out, schema).map_err(|e| self.not_written(e))?;
+        let file = ParquetFile::create(self.out, schema, &Layout::objects())
+            .map_err(|e| self.not_written(e))?;
         let writer = tokio::task::spawn_blocking(move || write_all(file, finished));
         let mut partitions = JoinSet::new();
         for stream in streams {
@@ -133,15 +133,16 @@ impl Work<'_> {
             (Err(error), Ok(())) => Err(error),
         };
         match done {
-            Err(error) => {
-                file.discard();
-                Err(error)
+            // Dropping the file removes what is there of it.
+            Err(error) => Err(error),
+            Ok(held) => {
+                let file = file.finish().map_err(|e| self.not_written(e))?;
+                Ok(Transformed {
+                    rows: file.rows,
+                    held,
+                    file,
+                })
             }
-            Ok(held) => Ok(Transformed {
-                rows: file.finish().map_err(|e| self.not_written(e))?,
-                held,
-                file: self.out.to_owned(),
-            }),
         }
     }
 
@@ -178,7 +179,7 @@ impl Work<'_> {
         TransformError::execute(self.resource.name, &self.resource.sql, source)
     }
 
-    fn not_written(&self, source: ParquetError) -> TransformError {
+    fn not_written(&self, source: StageError) -> TransformError {
         TransformError::Write {
             resource: self.resource.name.to_owned(),
             file: self.out.to_owned(),
@@ -225,9 +226,9 @@ async fn build_all(
 }
 
 fn write_all(
-    mut file: ObjectsFile,
+    mut file: ParquetFile,
     mut batches: mpsc::Receiver<RecordBatch>,
-) -> (ObjectsFile, Result<(), ParquetError>) {
+) -> (ParquetFile, Result<(), StageError>) {
     while let Some(batch) = batches.blocking_recv() {
         if let Err(error) = file.write(&batch) {
             return (file, Err(error));

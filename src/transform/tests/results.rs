@@ -112,7 +112,7 @@ async fn the_file_follows_the_contract_and_is_there_even_without_rows() {
         .await
         .unwrap();
     assert_eq!((done.rows, rows.len()), (0, 0));
-    let batch = read(&done.file);
+    let batch = read(&done.file.path);
     let names: Vec<String> = batch
         .schema()
         .fields()
@@ -152,7 +152,7 @@ async fn the_file_follows_the_contract_and_is_there_even_without_rows() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&done.file).unwrap().permissions().mode();
+        let mode = std::fs::metadata(&done.file.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }
