@@ -30,7 +30,7 @@ pub enum StageError {
         tables: Vec<String>,
     },
     /// There is no such run.
-    #[error("there is no run {which} in {}. its subfolders are the runs", runs.display())]
+    #[error("there is no run {which} in {}; its subfolders are the runs", runs.display())]
     NoRun {
         /// What was asked for.
         which: String,

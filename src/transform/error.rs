@@ -112,7 +112,7 @@ pub enum TransformError {
         /// The objects file.
         file: PathBuf,
         /// The writer's own error.
-        source: StageError,
+        source: Box<StageError>,
     },
     /// The file system refused.
     #[error(transparent)]

@@ -183,7 +183,7 @@ impl Work<'_> {
         TransformError::Write {
             resource: self.resource.name.to_owned(),
             file: self.out.to_owned(),
-            source,
+            source: Box::new(source),
         }
     }
 

@@ -152,7 +152,10 @@ async fn the_file_follows_the_contract_and_is_there_even_without_rows() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&done.file.path).unwrap().permissions().mode();
+        let mode = std::fs::metadata(&done.file.path)
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }
