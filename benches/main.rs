@@ -1,4 +1,4 @@
-//! Benchmarks of the hot path: `cargo bench`. `cargo test --benches` runs each once.
+//! Benchmarks of the hot path: `cargo bench`. `cargo test --bench main` runs each once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
