@@ -8,9 +8,9 @@ use super::scope::{FromRun, Scope};
 
 /// Lists the objects of a run that were not delivered, and why.
 ///
-/// Without a filter the groups with their counts and first examples; with --reason or --outcome
-/// every object of them, one a line: key, outcome, reason, source row, message. Output may hold
-/// student data.
+/// Groups by resource, outcome and reason, with counts and up to five examples each; skipped and
+/// pending objects only with --reason or --outcome. Every single object stands in the run folder's
+/// results/*.parquet. Output may hold student data.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync errors edfi                               groups and first examples
@@ -33,11 +33,11 @@ pub struct ErrorsArgs {
     ])]
     pub outcome: Option<String>,
 
-    /// List at most this many objects per resource.
+    /// Show at most this many examples in all.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
 
-    /// Print JSON: errors.json without a filter, one object a line with one.
+    /// Print JSON in the form of errors.json.
     #[arg(long)]
     pub json: bool,
 }

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::scope::{Scope, Year};
 
-/// Says what a run would do: order, counts, why.
+/// Says what a run would do: counts and why.
 ///
-/// Extracts, transforms and compares with the ledger; prints per resource how many objects would be
-/// sent, skipped, rejected or left alone, and which resources wait for which. Sends nothing.
+/// Extracts, transforms and compares with the ledger; prints per resource, in loading order, how many
+/// objects would be sent, skipped, rejected, blocked or left alone. Sends nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync plan edfi
@@ -18,7 +18,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub scope: Scope,
 
-    /// Use the objects of this run (its id, or `latest`) instead of computing them.
+    /// Use the staged tables of this run (its id, or `latest`) instead of reading the source.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
 

@@ -22,8 +22,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub scope: Scope,
 
-    /// Carry on a run that was stopped: its staged tables and objects are used, not read afresh.
-    /// RUN is its id, or `latest`.
+    /// Carry on a run that was stopped: its staged tables are used, not read afresh. Name the same
+    /// resources. RUN is its id, or `latest`.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
@@ -85,8 +85,6 @@ impl std::fmt::Debug for Load {
 pub struct Loaded {
     /// Per resource, as in [`Load::resources`].
     pub books: Vec<Book>,
-    /// HTTP requests sent.
-    pub requests: u64,
     /// Why the run was stopped from inside (no token, a full disk); None when it was not.
     pub stopped: Option<String>,
     /// Whether it was cut short, from inside or outside.
@@ -119,7 +117,6 @@ pub(super) struct Shared {
     pub(super) feed: async_channel::Sender<Unit>,
     pub(super) units: async_channel::Receiver<Unit>,
     pub(super) sink: async_channel::Sender<Message>,
-    pub(super) requests: AtomicU64,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) held: HeldSlots,
     stop: Vec<AtomicBool>,
@@ -225,7 +222,6 @@ impl Load {
             feed,
             units,
             sink: sink_in,
-            requests: AtomicU64::new(0),
             progress: self.progress,
             cancel,
             cause: Mutex::new(None),
@@ -264,7 +260,6 @@ impl Load {
         let stopped = shared.cause.lock().ok().and_then(|mut cause| cause.take());
         Ok(Loaded {
             books,
-            requests: shared.requests.load(Ordering::Relaxed),
             stopped,
             interrupted: shared.is_cancelled(),
         })

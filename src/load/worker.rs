@@ -1,7 +1,6 @@
 //! A worker: takes a unit, drives the target's conversation to its end, reports the verdicts.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
@@ -132,7 +131,6 @@ impl<'a> Conversation<'a> {
         self.latency += elapsed;
         self.received += reply.received();
         self.status = reply.status();
-        shared.requests.fetch_add(1, Ordering::Relaxed);
         shared.pace.finished(Instant::now());
         let step = shared.target.advance(&self.unit, phase, reply.event());
         if let Step::Again {

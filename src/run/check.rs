@@ -39,6 +39,15 @@ pub fn check_source(source: &dyn Source, selection: &Selection) -> Result<(), Ru
     Ok(source::check(source, &tables)?)
 }
 
+/// How deep SQL is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Names and types: before every run.
+    Quick,
+    /// The physical plan, too: for `fullsync validate`.
+    Full,
+}
+
 /// Plans every SQL file against empty tables.
 ///
 /// # Errors
@@ -47,6 +56,7 @@ pub async fn validate(
     pipeline: &Pipeline,
     selection: &Selection,
     sis: &SisSchema,
+    depth: Depth,
 ) -> Result<(), RunError> {
     // All tables, so that views of resources that are left out are still whole.
     let tables = sis
@@ -61,7 +71,10 @@ pub async fn validate(
         .iter()
         .map(|p| spec(&p.resource, &p.meta))
         .collect();
-    let problems = transform::validate_all(&session, &specs).await;
+    let problems = match depth {
+        Depth::Quick => transform::validate_all(&session, &specs).await,
+        Depth::Full => transform::validate_fully(&session, &specs).await,
+    };
     if problems.is_empty() {
         Ok(())
     } else {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-pub use check::{check_source, validate};
+pub use check::{Depth, check_source, validate};
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
@@ -108,7 +108,7 @@ pub async fn run(
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
-    validate(pipeline, &selection, &sis).await?;
+    validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);

@@ -8,7 +8,7 @@ use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::run::{Context, Options, Selection, Start, Until, connect};
+use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
@@ -145,7 +145,7 @@ pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
-    crate::run::validate(&pipeline, &selection, &sis).await?;
+    crate::run::validate(&pipeline, &selection, &sis, Depth::Full).await?;
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;
     }
