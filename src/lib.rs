@@ -18,6 +18,7 @@ pub mod report;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod scope;
 pub mod source;
 pub mod stage;
 pub mod target;

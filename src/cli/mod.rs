@@ -42,7 +42,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{FromRun, Scope, Year};
+pub use scope::{Consent, FromRun, Scope, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;

@@ -5,7 +5,7 @@
 use clap::Args;
 
 use super::load::Sending;
-use super::scope::{Scope, Year};
+use super::scope::{Consent, Scope, Year};
 
 /// The whole way: extract, transform, load, report.
 ///
@@ -32,4 +32,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub consent: Consent,
 }

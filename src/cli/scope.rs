@@ -31,3 +31,12 @@ pub struct FromRun {
     #[arg(long, value_name = "RUN", default_value = "latest")]
     pub run: String,
 }
+
+/// Consent to what is asked about at a terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Consent {
+    /// Say yes to what would be asked at a terminal: all schools, many deletes. Where nobody is
+    /// there to be asked, it must be said here.
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -25,6 +25,7 @@ pub use staging::Staged;
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
 use connect::Target;
 
@@ -41,6 +42,10 @@ pub struct Options {
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
     pub demo: bool,
+    /// The schools, persons, courses and sections that the run is narrowed to.
+    pub scope: Scope,
+    /// Consent to what is asked about at a terminal (`--yes`).
+    pub yes: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.

@@ -22,6 +22,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         resend_all: args.sending.resend_all,
         school_year: args.year.school_year,
         demo: args.sending.demo,
+        yes: args.consent.yes,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
