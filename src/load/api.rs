@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::discovery::{Discovered, DiscoveryError, discover, resources_document};
+use super::rate::Rate;
 use super::retry::next_wait;
 use super::token::{Token, TokenError, chain};
 use crate::pipeline::{LoadSettings, Secret};
@@ -27,6 +28,7 @@ pub struct Api {
     /// The routes.
     pub discovered: Discovered,
     settings: LoadSettings,
+    rate: Option<Arc<Rate>>,
 }
 
 /// Where a target is and who asks.
@@ -129,6 +131,7 @@ impl Api {
             token: Arc::new(token),
             discovered,
             settings: settings.clone(),
+            rate: Rate::of(settings).map(Arc::new),
         })
     }
 
@@ -162,6 +165,9 @@ impl Api {
         loop {
             tries += 1;
             let bearer = self.token.get().await?;
+            if let Some(rate) = &self.rate {
+                rate.wait().await;
+            }
             let mut request = self.http.request(method.clone(), url.clone());
             request = request.header(AUTHORIZATION, bearer.header);
             if let Some(accept) = accept {

@@ -13,6 +13,7 @@ mod http;
 mod objects;
 mod pace;
 mod pass;
+mod rate;
 mod results;
 mod retry;
 mod run;
@@ -47,6 +48,8 @@ pub(crate) mod tests {
         LoadSettings {
             concurrency_start: 4,
             concurrency_max: 16,
+            max_requests_per_second: None,
+            window: None,
             max_attempts: 5,
             backoff_start: Duration::from_millis(4),
             backoff_max: Duration::from_millis(40),

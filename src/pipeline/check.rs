@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, options, source};
+use super::{Connection, Pipeline, TargetKind, connection, notify, options, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -115,6 +115,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
+    let notify = notify::read(&mut top);
     let settings = options::settings(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
@@ -135,6 +136,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         load,
         fail_on,
         keep,
+        notify,
         settings,
         crosswalks,
         views,

@@ -8,12 +8,14 @@ mod check;
 mod connection;
 mod interpolate;
 mod limits;
+pub mod notify;
 mod options;
 mod problem;
 mod resources;
 mod section;
 mod select;
 mod source;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use problem::{Problem, Problems, closest};
 pub use select::SelectError;
+pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// Who is told when a run is over.
+    pub notify: Vec<notify::Notice>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
@@ -224,6 +229,10 @@ pub struct LoadSettings {
     pub concurrency_start: usize,
     /// Most requests in flight.
     pub concurrency_max: usize,
+    /// Most requests per second, repeats included; None: as many as the target takes.
+    pub max_requests_per_second: Option<f64>,
+    /// When the target may be loaded; None: at any time.
+    pub window: Option<Window>,
     /// Tries per request for transient faults, the first one included.
     pub max_attempts: u32,
     /// First delay between tries; doubles, with jitter.
