@@ -5,6 +5,7 @@
 
 mod api;
 mod book;
+mod caller;
 mod coordinator;
 mod decisions;
 pub mod discovery;
@@ -13,7 +14,6 @@ mod http;
 mod objects;
 mod pace;
 mod pass;
-mod rate;
 mod results;
 mod retry;
 mod run;
@@ -24,8 +24,9 @@ mod token;
 mod withheld;
 mod worker;
 
-pub use api::{Address, Api, ApiError};
+pub use api::{Address, Api};
 pub use book::Book;
+pub use caller::{ApiError, Caller};
 pub use feed::FeedError;
 pub use http::client;
 pub use objects::{Columns, Objects, ObjectsError, Scope};
@@ -48,7 +49,7 @@ pub(crate) mod tests {
         LoadSettings {
             concurrency_start: 4,
             concurrency_max: 16,
-            max_requests_per_second: None,
+            rate: None,
             window: None,
             max_attempts: 5,
             backoff_start: Duration::from_millis(4),

@@ -16,7 +16,6 @@ use super::feed::Feed;
 use super::objects::{Objects, ObjectsError};
 use super::pace::Pace;
 use super::pass::Use;
-use super::rate::Rate;
 use super::settled::SettledRows;
 use super::sink::{Message, Sink};
 use super::withheld::WithheldKeys;
@@ -115,7 +114,6 @@ pub(super) struct Shared {
     pub(super) token: Option<Arc<Token>>,
     pub(super) settings: LoadSettings,
     pub(super) pace: Pace,
-    pub(super) rate: Option<Rate>,
     pub(super) feed: async_channel::Sender<Unit>,
     pub(super) units: async_channel::Receiver<Unit>,
     pub(super) sink: async_channel::Sender<Message>,
@@ -220,7 +218,6 @@ impl Load {
             http: self.http,
             token: self.token,
             pace: Pace::new(self.settings.concurrency_start, workers, Instant::now()),
-            rate: Rate::of(&self.settings),
             settings: self.settings,
             feed,
             units,

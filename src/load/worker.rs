@@ -125,7 +125,7 @@ impl<'a> Conversation<'a> {
         };
         self.bearer = bearer.as_ref().map(|b| b.version);
         let header = bearer.map(|b| b.header);
-        if let Some(rate) = &shared.rate {
+        if let Some(rate) = &shared.settings.rate {
             self.unless_stopped(rate.wait()).await?;
         }
         let (reply, elapsed) =

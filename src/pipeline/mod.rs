@@ -11,6 +11,7 @@ mod limits;
 pub mod notify;
 mod options;
 mod problem;
+mod rate;
 mod resources;
 mod section;
 mod select;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use problem::{Problem, Problems, closest};
+pub use rate::Rate;
 pub use select::SelectError;
 pub use window::{Standing, Window, WindowError};
 
@@ -188,16 +190,30 @@ pub enum Connection {
     Server {
         /// The root URL, whose document names all others.
         url: String,
-        /// OAuth key.
-        key: Secret,
-        /// OAuth secret.
-        secret: Secret,
+        /// How the target knows us.
+        credentials: Credentials,
         /// Tenant to put into `{tenantIdentifier}` placeholders.
         tenant: Option<String>,
         /// School year to put into `{schoolYearFromRoute}` placeholders; for 5.x/6.x year
         /// specific routes discovery names it already.
         route_year: Option<i32>,
     },
+}
+
+/// How a target knows who sends.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// OAuth key and secret, exchanged for a token.
+    OAuth {
+        /// OAuth key.
+        key: Secret,
+        /// OAuth secret.
+        secret: Secret,
+    },
+    /// A bearer token that the target's operator has handed out.
+    Token(Secret),
+    /// A client certificate and its private key, as PEM.
+    Certificate(Secret),
 }
 
 /// A value that is never printed.
@@ -230,7 +246,7 @@ pub struct LoadSettings {
     /// Most requests in flight.
     pub concurrency_max: usize,
     /// Most requests per second, repeats included; None: as many as the target takes.
-    pub max_requests_per_second: Option<f64>,
+    pub rate: Option<Rate>,
     /// When the target may be loaded; None: at any time.
     pub window: Option<Window>,
     /// Tries per request for transient faults, the first one included.

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::limits::{self, Limit};
 use super::resources::is_sql_name;
 use super::section::{Document, Section, integer_of};
-use super::{FailOn, Keep, LoadSettings, Setting, Window, WindowError};
+use super::{FailOn, Keep, LoadSettings, Rate, Setting, Window, WindowError};
 
 /// Reads `[load]`.
 pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSettings {
@@ -36,15 +36,15 @@ pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSetting
         }
         concurrency_start = concurrency_max;
     }
-    let max_requests_per_second =
-        section.positive("max_requests_per_second", limits::MOST_PER_SECOND);
+    let rate =
+        section.positive("max_requests_per_second", limits::MOST_PER_SECOND).map(Rate::new);
     let window = window(section);
     let backoff_max = Duration::from_millis(number(section, &limits::BACKOFF_MAX));
     let backoff_start = Duration::from_millis(number(section, &limits::BACKOFF_START));
     let settings = LoadSettings {
         concurrency_start,
         concurrency_max,
-        max_requests_per_second,
+        rate,
         window,
         max_attempts: count(number(section, &limits::MAX_ATTEMPTS)),
         backoff_start: backoff_start.min(backoff_max),

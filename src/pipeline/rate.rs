@@ -1,9 +1,9 @@
-//! A limit on requests per second, shared by all workers, repeats included.
+//! A limit on requests per second, shared by all that ask the target, repeats included.
 //!
 //! Reads: a clock. Writes: nothing. Never: spawns, or wakes anyone: each request reserves its own
 //! moment, in order, and waits for that.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,27 +12,22 @@ use tokio::time::Instant;
 /// what they lose is not lost for the rate.
 const CREDIT: Duration = Duration::from_millis(10);
 
-/// The limit.
-#[derive(Debug)]
-pub(crate) struct Rate {
+/// The limit; clones share it.
+#[derive(Clone, Debug)]
+pub struct Rate {
     /// Time between two requests.
     interval: Duration,
     /// The first moment that nobody has reserved.
-    free: Mutex<Option<Instant>>,
+    free: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Rate {
     /// `per_second` is above 0.
-    pub(crate) fn new(per_second: f64) -> Self {
+    pub fn new(per_second: f64) -> Self {
         Self {
             interval: Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(Duration::MAX),
-            free: Mutex::new(None),
+            free: Arc::default(),
         }
-    }
-
-    /// The limit that the settings ask for.
-    pub(crate) fn of(settings: &crate::pipeline::LoadSettings) -> Option<Self> {
-        settings.max_requests_per_second.map(Self::new)
     }
 
     /// Reserves the next moment.
@@ -46,7 +41,7 @@ impl Rate {
     }
 
     /// Waits until this request may go out. Dropping the future gives its moment up.
-    pub(crate) async fn wait(&self) {
+    pub async fn wait(&self) {
         let now = Instant::now();
         let moment = self.reserve(now);
         if moment > now {
