@@ -171,7 +171,7 @@ impl<'a> Node<'a> {
                 let member = |name: &str| members.column_by_name(name).cloned();
                 Some(Self::of(plan, &member, nulls))
             }
-            (None, _) if plan.scalar => Some(bare(Some(Scalar::of(array.clone())), None)),
+            (None, _) if plan.scalar => Some(bare(Some(Scalar::of(ArrayRef::clone(array))), None)),
             _ => None,
         }
     }
