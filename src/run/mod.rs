@@ -27,6 +27,7 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::RunId;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -46,6 +47,8 @@ pub struct Options {
     pub scope: Scope,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// The id of a run that starts from the source, where it was told before; None: a new one.
+    pub run: Option<RunId>,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
