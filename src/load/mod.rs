@@ -6,6 +6,7 @@
 mod answers;
 mod api;
 mod book;
+mod caller;
 mod coordinator;
 mod decisions;
 pub mod discovery;
@@ -25,8 +26,9 @@ mod withheld;
 mod worker;
 
 pub use answers::{Answer, Answers, Width};
-pub use api::{Address, Api, ApiError};
+pub use api::{Address, Api};
 pub use book::Book;
+pub use caller::{ApiError, Caller};
 pub use feed::FeedError;
 pub use http::client;
 pub use objects::{Columns, Objects, ObjectsError, Scope};
