@@ -4,6 +4,8 @@
 
 use clap::Args;
 
+use super::guest::Guest;
+use super::only::Only;
 use super::scope::{FromRun, Scope};
 
 /// How the sending goes.
@@ -39,4 +41,10 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub only: Only,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

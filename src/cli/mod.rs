@@ -9,9 +9,11 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod guest;
 mod load;
 pub mod log;
 mod metadata;
+mod only;
 mod plan;
 mod print;
 mod run;
@@ -25,6 +27,7 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod wait;
 mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -36,20 +39,23 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
+pub use guest::Guest;
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Year};
-pub use session::{Session, main};
+pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
-pub use work::work;
+pub use wait::WaitArgs;
+pub use work::{Ended, work};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -126,6 +132,8 @@ pub enum Command {
     Validate(ValidateArgs),
 
     Status(StatusArgs),
+
+    Wait(WaitArgs),
 
     Errors(ErrorsArgs),
 

@@ -20,7 +20,7 @@ const TRIES: u32 = 3;
 /// Time between them, doubling.
 const PAUSE: Duration = Duration::from_secs(1);
 /// What a detached run is told its id by; not for the programs that it starts.
-pub(crate) const DETACHED: &str = "FULLSYNC_DETACHED";
+const DETACHED: &str = "FULLSYNC_DETACHED";
 
 /// Tells one channel.
 ///
@@ -138,7 +138,13 @@ fn mail(to: &[String], from: Option<&str>, message: &Message<'_>) -> String {
     let subject: String = message
         .subject()
         .chars()
-        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
         .collect();
     mail.push_str(&format!("Subject: {subject}\n"));
     mail.push_str(

@@ -99,7 +99,9 @@ fn unused(section: &mut Section<'_>) {
 
 /// A secret that need not be there; None without it, or with a problem recorded.
 pub(super) fn optional_secret(section: &mut Section<'_>, keys: &SecretKeys) -> Option<Secret> {
-    let given = [keys.name, keys.env, keys.file].iter().any(|key| section.has(key));
+    let given = [keys.name, keys.env, keys.file]
+        .iter()
+        .any(|key| section.has(key));
     if given {
         return secret(section, keys);
     }

@@ -108,8 +108,7 @@ const URL: SecretKeys = SecretKeys {
     env: "url_env",
     file: "url_file",
 };
-const FORMS: &str =
-    "write command:PROGRAM, webhook:https://HOST/PATH, mail:NAME@HOST, or none";
+const FORMS: &str = "write command:PROGRAM, webhook:https://HOST/PATH, mail:NAME@HOST, or none";
 
 /// Reads `--notify`: `command:./tell.sh`, `webhook:https://..`, `mail:ops@example.org`. The word
 /// `none` gives None.
@@ -174,7 +173,10 @@ pub(super) fn read(top: &mut Section<'_>) -> Vec<Notice> {
     channels.extend(command(&mut section));
     channels.extend(section.section("webhook").and_then(webhook));
     channels.extend(section.section("mail").and_then(mail));
-    if !["command", "webhook", "mail"].iter().any(|key| section.has(key)) {
+    if !["command", "webhook", "mail"]
+        .iter()
+        .any(|key| section.has(key))
+    {
         let what = "[notify] needs command = [\"...\"], [notify.webhook] or [notify.mail]";
         document.wrong(&section.span, what);
     }
@@ -191,7 +193,10 @@ fn command(section: &mut Section<'_>) -> Option<Channel> {
     let document = section.document;
     let mut words = section.list("command")?;
     let Some(program) = words.first_mut().filter(|w| !w.value.trim().is_empty()) else {
-        document.wrong(&section.place("command"), "`notify.command` names no program");
+        document.wrong(
+            &section.place("command"),
+            "`notify.command` names no program",
+        );
         return None;
     };
     if program.value.contains('/') {
@@ -200,9 +205,14 @@ fn command(section: &mut Section<'_>) -> Option<Channel> {
             document.wrong(&program.span, format!("no such file: {}", path.display()));
             return None;
         }
-        program.value = std::path::absolute(&path).unwrap_or(path).display().to_string();
+        program.value = std::path::absolute(&path)
+            .unwrap_or(path)
+            .display()
+            .to_string();
     }
-    Some(Channel::Command(words.into_iter().map(|w| w.value).collect()))
+    Some(Channel::Command(
+        words.into_iter().map(|w| w.value).collect(),
+    ))
 }
 
 fn webhook(mut section: Section<'_>) -> Option<Channel> {
@@ -214,11 +224,17 @@ fn webhook(mut section: Section<'_>) -> Option<Channel> {
         (Some(text), None) => Some((text.value, text.span)),
         (None, Some(secret)) => Some((secret.expose().to_owned(), place.clone())),
         (Some(text), Some(_)) => {
-            document.wrong(&text.span, "both a plain and a secret url are given: keep one");
+            document.wrong(
+                &text.span,
+                "both a plain and a secret url are given: keep one",
+            );
             None
         }
         (None, None) => {
-            if !["url", URL.env, URL.file].iter().any(|key| section.has(key)) {
+            if !["url", URL.env, URL.file]
+                .iter()
+                .any(|key| section.has(key))
+            {
                 document.wrong(&place, "[notify.webhook] needs url, url_env or url_file");
             }
             None
@@ -246,7 +262,10 @@ fn webhook(mut section: Section<'_>) -> Option<Channel> {
         let fits = reqwest::header::HeaderName::from_bytes(name.value.as_bytes()).is_ok()
             && reqwest::header::HeaderValue::from_str(secret.expose()).is_ok();
         if !fits {
-            document.wrong(&name.span, "name or value is nothing that an HTTP header can hold");
+            document.wrong(
+                &name.span,
+                "name or value is nothing that an HTTP header can hold",
+            );
             return None;
         }
     }
@@ -330,9 +349,15 @@ mod tests {
         let name = |text: &str| parse(text).map(|n| n.map(|n| n.channel.name()));
         assert_eq!(name("none"), Ok(None));
         assert_eq!(name("command:./tell.sh now"), Ok(Some("command")));
-        assert_eq!(name("webhook:https://chat.example.org/x"), Ok(Some("webhook")));
+        assert_eq!(
+            name("webhook:https://chat.example.org/x"),
+            Ok(Some("webhook"))
+        );
         assert_eq!(name("webhook:http://127.0.0.1:9/x"), Ok(Some("webhook")));
-        assert_eq!(name("mail:ops@example.org,sis@example.org"), Ok(Some("mail")));
+        assert_eq!(
+            name("mail:ops@example.org,sis@example.org"),
+            Ok(Some("mail"))
+        );
         for wrong in [
             "tell.sh",
             "command:",

@@ -36,8 +36,9 @@ pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSetting
         }
         concurrency_start = concurrency_max;
     }
-    let rate =
-        section.positive("max_requests_per_second", limits::MOST_PER_SECOND).map(Rate::new);
+    let rate = section
+        .positive("max_requests_per_second", limits::MOST_PER_SECOND)
+        .map(Rate::new);
     let window = window(section);
     let backoff_max = Duration::from_millis(number(section, &limits::BACKOFF_MAX));
     let backoff_start = Duration::from_millis(number(section, &limits::BACKOFF_START));

@@ -82,7 +82,8 @@ mod tests {
     fn item_11_the_rate_is_kept_high_and_low_whatever_the_workers() {
         for (per_second, seconds) in [(0.5, 60), (1.0, 30), (7.5, 20), (100.0, 10), (5000.0, 4)] {
             for workers in [1, 3, 64] {
-                let wanted = (per_second * seconds as f64).min(200.0 * (workers as u64 * seconds) as f64);
+                let wanted =
+                    (per_second * seconds as f64).min(200.0 * (workers as u64 * seconds) as f64);
                 let sent = sent(per_second, workers, seconds) as f64;
                 assert!(
                     (sent - wanted).abs() <= (0.02 * wanted).max(1.0),
@@ -108,6 +109,10 @@ mod tests {
         for _ in 0..6 {
             rate.wait().await;
         }
-        assert!(began.elapsed() >= Duration::from_millis(90), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() >= Duration::from_millis(90),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }

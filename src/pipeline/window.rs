@@ -52,7 +52,9 @@ pub enum WindowError {
     #[error("`{0}` opens and closes at one time: leave the window out to load at any time")]
     Empty(String),
     /// Not an IANA name.
-    #[error("`{0}` is no time zone: write a name like America/Chicago, or leave it out for this machine's")]
+    #[error(
+        "`{0}` is no time zone: write a name like America/Chicago, or leave it out for this machine's"
+    )]
     Zone(String),
 }
 
@@ -201,10 +203,30 @@ mod tests {
         let window = chicago("22:00-05:00");
         // Chicago is 6 hours behind in winter.
         for (now, wanted) in [
-            ("2026-01-10T03:59:59Z", Standing::Shut { until: at("2026-01-10T04:00:00Z") }),
-            ("2026-01-10T04:00:00Z", Standing::Open { until: at("2026-01-10T11:00:00Z") }),
-            ("2026-01-10T10:59:59Z", Standing::Open { until: at("2026-01-10T11:00:00Z") }),
-            ("2026-01-10T11:00:00Z", Standing::Shut { until: at("2026-01-11T04:00:00Z") }),
+            (
+                "2026-01-10T03:59:59Z",
+                Standing::Shut {
+                    until: at("2026-01-10T04:00:00Z"),
+                },
+            ),
+            (
+                "2026-01-10T04:00:00Z",
+                Standing::Open {
+                    until: at("2026-01-10T11:00:00Z"),
+                },
+            ),
+            (
+                "2026-01-10T10:59:59Z",
+                Standing::Open {
+                    until: at("2026-01-10T11:00:00Z"),
+                },
+            ),
+            (
+                "2026-01-10T11:00:00Z",
+                Standing::Shut {
+                    until: at("2026-01-11T04:00:00Z"),
+                },
+            ),
         ] {
             assert_eq!(window.standing(at(now)), wanted, "{now}");
         }
@@ -215,9 +237,13 @@ mod tests {
     #[test]
     fn e14_a_window_within_a_day() {
         let window = Window::parse("09:30 - 17:00", Some("UTC")).unwrap();
-        let open = Standing::Open { until: at("2026-05-04T17:00:00Z") };
+        let open = Standing::Open {
+            until: at("2026-05-04T17:00:00Z"),
+        };
         assert_eq!(window.standing(at("2026-05-04T09:30:00Z")), open);
-        let shut = Standing::Shut { until: at("2026-05-05T09:30:00Z") };
+        let shut = Standing::Shut {
+            until: at("2026-05-05T09:30:00Z"),
+        };
         assert_eq!(window.standing(at("2026-05-04T17:00:00Z")), shut);
     }
 
@@ -225,21 +251,31 @@ mod tests {
     fn e14_clocks_that_change_shorten_a_night_and_never_lose_it() {
         // 2026-03-08: 02:00 becomes 03:00 (08:00 UTC). The night is an hour shorter.
         let night = chicago("22:00-05:00");
-        let open = Standing::Open { until: at("2026-03-08T10:00:00Z") };
+        let open = Standing::Open {
+            until: at("2026-03-08T10:00:00Z"),
+        };
         assert_eq!(night.standing(at("2026-03-08T04:00:00Z")), open);
         // A beginning that does not exist: the first time after the gap.
         let gap = chicago("02:30-04:00");
-        let shut = Standing::Shut { until: at("2026-03-08T08:00:00Z") };
+        let shut = Standing::Shut {
+            until: at("2026-03-08T08:00:00Z"),
+        };
         assert_eq!(gap.standing(at("2026-03-08T07:59:00Z")), shut);
-        let open = Standing::Open { until: at("2026-03-08T09:00:00Z") };
+        let open = Standing::Open {
+            until: at("2026-03-08T09:00:00Z"),
+        };
         assert_eq!(gap.standing(at("2026-03-08T08:00:00Z")), open);
         // 2026-11-01: 02:00 becomes 01:00 (07:00 UTC), so that 01:30 comes twice: open at the later.
         let twice = chicago("01:30-03:00");
-        let shut = Standing::Shut { until: at("2026-11-01T07:30:00Z") };
+        let shut = Standing::Shut {
+            until: at("2026-11-01T07:30:00Z"),
+        };
         assert_eq!(twice.standing(at("2026-11-01T06:40:00Z")), shut);
         // Close at the earlier.
         let until = chicago("22:00-01:30");
-        let open = Standing::Open { until: at("2026-11-01T06:30:00Z") };
+        let open = Standing::Open {
+            until: at("2026-11-01T06:30:00Z"),
+        };
         assert_eq!(until.standing(at("2026-11-01T05:00:00Z")), open);
         assert!(matches!(
             until.standing(at("2026-11-01T07:10:00Z")),
@@ -249,13 +285,24 @@ mod tests {
 
     #[test]
     fn what_is_no_window_says_so() {
-        for text in ["", "22", "22:00", "22:00-", "25:00-05:00", "a-b", "22:00-05:00-06:00"] {
+        for text in [
+            "",
+            "22",
+            "22:00",
+            "22:00-",
+            "25:00-05:00",
+            "a-b",
+            "22:00-05:00-06:00",
+        ] {
             assert!(
                 matches!(Window::parse(text, None), Err(WindowError::Times(_))),
                 "{text}"
             );
         }
-        assert!(matches!(Window::parse("05:00-05:00", None), Err(WindowError::Empty(_))));
+        assert!(matches!(
+            Window::parse("05:00-05:00", None),
+            Err(WindowError::Empty(_))
+        ));
         assert!(matches!(
             Window::parse("22:00-05:00", Some("Chicago")),
             Err(WindowError::Zone(_))

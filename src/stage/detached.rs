@@ -144,7 +144,13 @@ mod tests {
         assert!(!detached.exists() && !detached.is_running());
         let held = detached.start().unwrap();
         assert!(detached.is_running() && detached.exit_code().is_none());
-        assert!(detached.start().unwrap_err().to_string().contains("at work"));
+        assert!(
+            detached
+                .start()
+                .unwrap_err()
+                .to_string()
+                .contains("at work")
+        );
         let copy = held.try_clone().unwrap();
         drop(held);
         assert!(detached.is_running(), "a child has the other end");

@@ -1,8 +1,8 @@
 //! Verbs that move rows: run, extract, transform, load, plan; and validate, which moves none.
 
 use chrono::Utc;
-use tokio::sync::watch;
 
+use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
@@ -10,6 +10,7 @@ use crate::cli::{
 };
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
+use crate::stage::StateDir;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
     let until = if args.sending.dry_run {
@@ -20,6 +21,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
         yes: args.consent.yes,
@@ -56,6 +58,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     let options = Options {
         start: Start::Objects(args.from.run),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
     };
@@ -66,6 +69,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
     let options = Options {
         start: args.run.map_or(Start::Source, Start::Staging),
         resend_all: args.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
         ..Options::default()
@@ -74,29 +78,48 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
 }
 
 async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
-    let pipeline = pipeline_of(&scope)?;
+    let mut pipeline = pipeline_of(&scope)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Ok(3);
+    }
     let log = session.run_log.clone();
+    let detached = session
+        .detached
+        .as_ref()
+        .map(|id| StateDir::new(&pipeline.state_dir, &pipeline.name).detached(id));
     let context = Context {
         pipeline,
         options: Options {
             resources: scope.resources,
+            run: told_id(session),
             ..options
         },
         now: Utc::now(),
-        cancel: signals(),
+        cancel: stop.cancelled(),
         opened: Box::new(move |folder| {
             if let Err(error) = log.open(&folder.join("run.log")) {
                 tracing::warn!(%error, "the run's log cannot be written");
             }
+            if let Some(detached) = &detached {
+                detached.show_in(folder);
+            }
         }),
     };
-    let finished = match crate::run::run(&context, until, &session.progress).await {
+    let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
             return Ok(3);
         }
         finished => finished?,
     };
+    if let Some(cause) = stop.cause() {
+        let cause = cause.to_owned();
+        crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
+        finished.report.warnings.push(cause);
+    }
+    session.ended.note(&finished);
     session.print_report(&finished.report, &finished.errors)?;
     if let Some(cause) = finished.stopped {
         tracing::error!(
@@ -105,40 +128,6 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
         );
     }
     Ok(finished.report.exit_code)
-}
-
-/// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
-fn signals() -> watch::Receiver<bool> {
-    let (cancel, cancelled) = watch::channel(false);
-    tokio::spawn(async move {
-        for count in 0.. {
-            if signal().await.is_err() {
-                // Without a handler the system's default holds.
-                return;
-            }
-            if count > 0 {
-                std::process::exit(130);
-            }
-            tracing::warn!("stopping: requests in flight are finished; once more ends at once");
-            cancel.send_replace(true);
-        }
-    });
-    cancelled
-}
-
-#[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {

@@ -175,7 +175,10 @@ impl Control {
                 self.phase = Phase::Rising;
                 self.double(measure.limit);
             }
-            Phase::Up => self.land(base, base.limit * ratio.powi(WEIGHT).clamp(1.0, step.max(1.0))),
+            Phase::Up => self.land(
+                base,
+                base.limit * ratio.powi(WEIGHT).clamp(1.0, step.max(1.0)),
+            ),
             Phase::Down if ratio > FREE => self.fall(measure, DOUBLE),
             Phase::Down => {
                 let back = base.limit / measure.limit;
@@ -282,7 +285,9 @@ impl Control {
             self.stay(self.hold);
             return;
         }
-        let (from, share) = *self.cut_from.get_or_insert((measure.limit, measure.refused));
+        let (from, share) = *self
+            .cut_from
+            .get_or_insert((measure.limit, measure.refused));
         let deep = measure.limit <= (DEEP * from).max(1.0);
         if deep && measure.refused > UNMOVED * share {
             // The server refuses as many of few as it did of many: it has other troubles.

@@ -72,7 +72,13 @@ impl Meter {
     }
 
     /// Takes one completion in; the measure, if the window is whole now.
-    fn take(&mut self, limit: usize, now: Instant, latency: Duration, went: Went) -> Option<Measure> {
+    fn take(
+        &mut self,
+        limit: usize,
+        now: Instant,
+        latency: Duration,
+        went: Went,
+    ) -> Option<Measure> {
         if self.settle > 0 {
             self.settle -= 1;
             self.began = now;

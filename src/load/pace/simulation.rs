@@ -138,7 +138,12 @@ impl Simulation {
     }
 
     /// Every client below the limit that rests sends.
-    fn admit(&mut self, limit: usize, stretch: &mut Stretch, finished: &dyn Fn(Micros, Micros, Went)) {
+    fn admit(
+        &mut self,
+        limit: usize,
+        stretch: &mut Stretch,
+        finished: &dyn Fn(Micros, Micros, Went),
+    ) {
         while let Some(client) = self.resting.first().copied().filter(|c| *c < limit) {
             self.resting.remove(&client);
             self.sent[client] = self.now;

@@ -63,7 +63,10 @@ fn item_11_the_limit_settles_at_the_servers_capacity() {
             let capacity = capacity(0);
             // No needless queue: hardly more in flight than the server works on, though the end
             // may lie in a probe.
-            assert!(limit <= capacity + capacity.div_ceil(2), "{limit} for {capacity}");
+            assert!(
+                limit <= capacity + capacity.div_ceil(2),
+                "{limit} for {capacity}"
+            );
             // One more than a single worker has time for doubles the time; others stay close.
             assert!(found.latency() < if capacity < 4 { 110.0 } else { 65.0 });
         }
@@ -92,7 +95,10 @@ fn exponential(capacity: fn(Micros) -> usize) -> Server {
 }
 
 fn with_noise(name: &str, capacity: fn(Micros) -> usize, start: usize) {
-    for (kind, server) in [("noisy", noisy(capacity)), ("exponential", exponential(capacity))] {
+    for (kind, server) in [
+        ("noisy", noisy(capacity)),
+        ("exponential", exponential(capacity)),
+    ] {
         let name = format!("{name} {kind}");
         let (_, limit) = compare(&name, &server, start, 2 * span(&server, 0));
         assert!(limit <= 2 * capacity(0) + 2, "{name}: {limit}");

@@ -1,4 +1,4 @@
-//! `--detach`: the same command again, in the background, in a session of its own.
+//! `--detach`: the same command again, in the background, in a process group of its own.
 //!
 //! Reads: its own arguments. Writes: the background run's log. Never: a copy of what runs do.
 
@@ -36,7 +36,10 @@ pub(super) fn start(session: &Session, verb: &Verb<'_>) -> anyhow::Result<u8> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    // The child leaves this session by itself; it is never waited for, the log's lock tells.
+    // Signals of this terminal do not reach another process group.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut child, 0);
+    // It is never waited for; the log's lock tells.
     child
         .spawn()
         .map_err(|e| anyhow::anyhow!("the background process cannot be started: {e}"))?;

@@ -48,10 +48,7 @@ impl Ended {
     }
 
     fn take(&self) -> Option<End> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -62,6 +59,22 @@ pub(super) struct Verb<'a> {
     /// The run whose staging is used again.
     pub(super) again: Option<&'a str>,
     pub(super) guest: &'a Guest,
+}
+
+impl<'a> Verb<'a> {
+    pub(super) fn new(
+        name: &'static str,
+        pipeline: &'a str,
+        again: Option<&'a str>,
+        guest: &'a Guest,
+    ) -> Self {
+        Self {
+            name,
+            pipeline,
+            again,
+            guest,
+        }
+    }
 }
 
 /// Does a verb as a good guest; the exit code.
@@ -86,9 +99,7 @@ where
         return detach::start(&session, &verb);
     }
     let flags = verb.guest.notices()?;
-    let state = read
-        .as_ref()
-        .map(|p| StateDir::new(&p.state_dir, &p.name));
+    let state = read.as_ref().map(|p| StateDir::new(&p.state_dir, &p.name));
     let notices = flags.or_else(|| read.map(|p| p.notify)).unwrap_or_default();
     let started = Utc::now();
     let outcome = work(session.clone()).await;

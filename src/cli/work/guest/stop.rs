@@ -24,9 +24,8 @@ pub(in crate::cli::work) struct Stop {
 }
 
 impl Stop {
-    /// Listens for SIGINT and SIGTERM; the second one ends the process at once. A background run
-    /// does not mind SIGHUP.
-    pub(in crate::cli::work) fn listen(session: &Session) -> Self {
+    /// Listens for SIGINT and SIGTERM; the second one ends the process at once.
+    pub(in crate::cli::work) fn listen() -> Self {
         let stop = Self {
             cancel: Arc::new(watch::Sender::new(false)),
             cause: Arc::default(),
@@ -45,9 +44,6 @@ impl Stop {
                 signalled.cancel.send_replace(true);
             }
         });
-        if session.detached.is_some() {
-            ignore_hangup();
-        }
         stop
     }
 
@@ -148,15 +144,3 @@ async fn signal() -> std::io::Result<()> {
 async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
-
-#[cfg(unix)]
-fn ignore_hangup() {
-    use tokio::signal::unix::{SignalKind, signal};
-    // A handler that does nothing stands in for SIG_IGN, which takes unsafe code.
-    if let Ok(mut hangup) = signal(SignalKind::hangup()) {
-        tokio::spawn(async move { while hangup.recv().await.is_some() {} });
-    }
-}
-
-#[cfg(not(unix))]
-fn ignore_hangup() {}
