@@ -286,7 +286,7 @@ impl Condition {
     }
 
     /// `Name` or `Name[@Type='04']`.
-    fn step<'a>(&self, step: &'a str) -> Result<(&'a str, Option<(&'a str, &'a str)>), SifError> {
+    fn step<'a>(&self, step: &'a str) -> Result<Step<'a>, SifError> {
         let Some((name, predicate)) = step.split_once('[') else {
             return Ok((step, None));
         };
@@ -346,6 +346,9 @@ impl Condition {
         unsupported(format!("the object has no element `{}`", self.path))
     }
 }
+
+/// A name, and attribute and value of its predicate.
+type Step<'a> = (&'a str, Option<(&'a str, &'a str)>);
 
 /// The steps of a path; a `/` inside a predicate is none.
 fn steps(path: &str) -> Vec<&str> {
