@@ -15,6 +15,7 @@ use super::probe::Probe;
 use super::{Context, RunError, Selection, Until};
 use crate::ledger::{Ledger, Origin, Whole};
 use crate::object::Outcome;
+use crate::stage::{RunState, StateDir};
 
 /// What was found out about the target before the load.
 #[derive(Debug, Default)]
@@ -27,15 +28,17 @@ pub(super) struct Admitted {
 
 /// The target of a ledger as it shows itself now.
 pub(super) fn origin(target: &Target, school_year: i32) -> Origin {
-    let discovered = &target.api.discovered;
+    let discovered = target.api().ok().map(|api| &api.discovered);
+    let url = match discovered {
+        _ if target.sandbox => "embedded sandbox".to_owned(),
+        Some(discovered) => discovered.data.to_string(),
+        None => target.fingerprint.clone(),
+    };
     Origin {
-        url: match target.sandbox {
-            true => "embedded sandbox".to_owned(),
-            false => discovered.data.to_string(),
-        },
+        url,
         school_year,
-        data_model: discovered.data_model(),
-        instance: discovered.instance.clone(),
+        data_model: discovered.map(|d| d.data_model()).unwrap_or_default(),
+        instance: discovered.and_then(|d| d.instance.clone()),
         ..Origin::default()
     }
 }
@@ -226,4 +229,23 @@ pub(super) fn folder(context: &Context, target: &Target, school_year: i32) -> Pa
     let pipeline = &context.pipeline;
     let ledgers = pipeline.state_dir.join(&pipeline.name).join("ledger");
     Ledger::folder(&ledgers, &target.fingerprint, school_year)
+}
+
+/// Whether a run was cut short since the last one that went through its load.
+///
+/// # Errors
+/// The runs cannot be listed.
+pub(super) fn cut_short(state: &StateDir) -> Result<bool, RunError> {
+    for id in state.ids()?.iter().rev() {
+        // One that cannot be read may have been cut short in its first moment.
+        let Ok(run) = state.open(id.as_str()) else {
+            return Ok(true);
+        };
+        match run.state() {
+            RunState::Interrupted | RunState::Running => return Ok(true),
+            _ if !run.manifest().results.is_empty() => return Ok(false),
+            _ => {}
+        }
+    }
+    Ok(false)
 }

@@ -58,9 +58,14 @@ impl Probe {
             return Ok(None);
         }
         let mut probe = Self::default();
+        let Ok(api) = target.api() else {
+            let why = "all resources (a target of this kind cannot be asked for records)";
+            probe.unchecked.push(why.to_owned());
+            return Ok(Some(probe));
+        };
         known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
         for k in known.iter().filter(|k| !k.hidden).take(COUNTS) {
-            probe.count(&target.api, k).await;
+            probe.count(api, k).await;
         }
         let largest = known.first().map(|k| (k.clone(), k.first));
         known.sort_by_key(|k| std::cmp::Reverse(k.newest));
@@ -71,7 +76,7 @@ impl Probe {
         let mut asked = Vec::new();
         for (k, key) in newest.take(IDS - 1).chain(largest) {
             if !asked.contains(&(k.resource.clone(), key)) {
-                probe.id(&target.api, ledger, &k, key).await?;
+                probe.id(api, ledger, &k, key).await?;
                 asked.push((k.resource, key));
             }
         }

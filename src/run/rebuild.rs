@@ -75,7 +75,7 @@ async fn resource(
     let mut records = Records::create(engine)?;
     let mut offset = 0;
     loop {
-        let page = match target.api.page(&p.meta.path, offset).await {
+        let page = match target.api()?.page(&p.meta.path, offset).await {
             Ok(page) => page,
             Err(ApiError::Refused { status, .. }) => {
                 return Ok(ReadBack {

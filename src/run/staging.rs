@@ -54,7 +54,7 @@ impl Staged {
         let pipeline = &context.pipeline;
         let mut before = RunState::Running;
         let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
-        let unclean = cut_short(&state)?;
+        let unclean = super::guard::cut_short(&state)?;
         let folder = match &context.options.start {
             Start::Source => {
                 let names: Vec<&str> = selection.tables.iter().map(|t| t.name.as_str()).collect();
@@ -345,22 +345,6 @@ impl Staged {
         crate::stage::prune(&self.state, rules, context.now, &|_| false)?;
         Ok(())
     }
-}
-
-/// Whether a run was cut short since the last one that went through its load.
-fn cut_short(state: &StateDir) -> Result<bool, RunError> {
-    for id in state.ids()?.iter().rev() {
-        // One that cannot be read may have been cut short in its first moment.
-        let Ok(run) = state.open(id.as_str()) else {
-            return Ok(true);
-        };
-        match run.state() {
-            RunState::Interrupted | RunState::Running => return Ok(true),
-            _ if !run.manifest().results.is_empty() => return Ok(false),
-            _ => {}
-        }
-    }
-    Ok(false)
 }
 
 fn about(context: &Context) -> RunAbout {

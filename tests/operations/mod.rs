@@ -1,0 +1,3 @@
+//! Operations of resync, one file per subject.
+
+mod new_target;
