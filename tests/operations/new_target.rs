@@ -28,9 +28,9 @@ fn student(i: usize) -> String {
 
 fn embedded(district: &District) {
     let text = std::fs::read_to_string(district.path("pipelines/mini.toml")).unwrap();
-    let server = text.find("url = ").unwrap();
-    let end = text.find("[load]").unwrap();
-    let text = format!("{}sandbox = true\n\n{}", &text[..server], &text[end..]);
+    let (head, rest) = text.split_once("url = ").unwrap();
+    let (_, load) = rest.split_once("[load]").unwrap();
+    let text = format!("{head}sandbox = true\n\n[load]{load}");
     district.write("pipelines/mini.toml", &text);
 }
 
