@@ -3,3 +3,4 @@
 mod again;
 mod guest;
 mod notify;
+mod new_target;

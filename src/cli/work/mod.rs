@@ -1,6 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod guest;
+mod ledger;
 mod look;
 mod make;
 mod runs;
@@ -56,6 +57,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             })
             .await
         }
+        Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

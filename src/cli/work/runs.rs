@@ -8,6 +8,7 @@ use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
+use crate::pipeline::Pipeline;
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -21,6 +22,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
@@ -58,6 +60,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     let options = Options {
         start: Start::Objects(args.from.run),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
@@ -77,19 +80,28 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
     go(session, args.scope, options, Until::Planned).await
 }
 
-async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
-    let mut pipeline = pipeline_of(&scope)?;
-    session.guest.apply(&mut pipeline)?;
-    let stop = Stop::listen();
-    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
-        return Ok(3);
-    }
+/// What a verb works with that runs a pipeline or a part of one.
+pub(super) fn context(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+) -> anyhow::Result<Context> {
+    context_of(session, pipeline_of(&scope)?, scope, options, &Stop::listen())
+}
+
+fn context_of(
+    session: &Session,
+    pipeline: Pipeline,
+    scope: Scope,
+    options: Options,
+    stop: &Stop,
+) -> anyhow::Result<Context> {
     let log = session.run_log.clone();
     let detached = session
         .detached
         .as_ref()
         .map(|id| StateDir::new(&pipeline.state_dir, &pipeline.name).detached(id));
-    let context = Context {
+    Ok(Context {
         pipeline,
         options: Options {
             resources: scope.resources,
@@ -106,7 +118,17 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
                 detached.show_in(folder);
             }
         }),
-    };
+    })
+}
+
+async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let mut pipeline = pipeline_of(&scope)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Ok(3);
+    }
+    let context = context_of(session, pipeline, scope, options, &stop)?;
     let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
