@@ -2,5 +2,5 @@
 
 mod again;
 mod guest;
-mod notify;
 mod new_target;
+mod notify;

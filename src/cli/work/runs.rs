@@ -86,7 +86,13 @@ pub(super) fn context(
     scope: Scope,
     options: Options,
 ) -> anyhow::Result<Context> {
-    context_of(session, pipeline_of(&scope)?, scope, options, &Stop::listen())
+    context_of(
+        session,
+        pipeline_of(&scope)?,
+        scope,
+        options,
+        &Stop::listen(),
+    )
 }
 
 fn context_of(
