@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::dis::Resync;
 use super::load::Sending;
 use super::scope::{Consent, Scope, Year};
 
@@ -17,7 +18,8 @@ use super::scope::{Consent, Scope, Year};
   fullsync run edfi                             everything that is due
   fullsync run edfi students 'studentSchool*'   these resources only
   fullsync run edfi --dry-run                   all but the sending
-  fullsync run edfi --resume latest             on with the staging of the last run")]
+  fullsync run edfi --resume latest             on with the staging of the last run
+  fullsync run dis 'Calendar/*'                 resync calendars and all below them to the state")]
 pub struct RunArgs {
     #[command(flatten)]
     pub scope: Scope,
@@ -29,6 +31,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub resync: Resync,
 
     #[command(flatten)]
     pub year: Year,

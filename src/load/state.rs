@@ -53,10 +53,12 @@ pub struct About {
     pub requests: Vec<Wanted>,
 }
 
-/// Limits of one request.
+/// Limits of requests.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default)]
 pub struct Limits {
+    /// Most requests at once.
+    pub concurrency: usize,
     /// Most records.
     pub records: usize,
     /// Most bytes, before compression.
@@ -66,6 +68,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            concurrency: 8,
             records: 500,
             bytes: 1 << 20,
         }
@@ -162,7 +165,13 @@ impl State {
             .next()
             .unwrap_or_default()
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '.' {
+                    c
+                } else {
+                    '-'
+                }
+            })
             .take(60)
             .collect();
         format!("{}-{:08x}", readable.trim_matches('-'), hash & 0xffff_ffff)
@@ -289,7 +298,10 @@ impl State {
         url: Url,
         wanted: &'static str,
     ) -> Result<T, ApiError> {
-        let answer = self.caller.ask(Method::GET, url.clone(), None, None).await?;
+        let answer = self
+            .caller
+            .ask(Method::GET, url.clone(), None, None)
+            .await?;
         serde_json::from_slice(&answer.body).map_err(|_| ApiError::Unreadable {
             url: url.into(),
             wanted,

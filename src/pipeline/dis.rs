@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::TargetKind;
 use super::check::choice;
 use super::problem::Problem;
-use super::section::Section;
+use super::resources::Queries;
+use super::section::{Document, Section};
+use super::{Mode, TargetKind};
 
 /// What a pipeline to a state edition has beside the others.
 #[derive(Clone, Debug)]
@@ -106,4 +107,30 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
         district: district?,
         state_owned,
     })
+}
+
+/// The objects that the state owns fields of must be stanzas, and a state does not own what is
+/// looked up only.
+pub(super) fn check(document: &Document<'_>, dis: &Dis, queries: &Queries) {
+    let names = queries.resources.iter().map(|r| r.name.as_str());
+    let known: Vec<&str> = names
+        .chain(queries.disabled.iter().map(String::as_str))
+        .collect();
+    for object in dis.state_owned.keys() {
+        if !known.contains(&object.as_str()) {
+            let what = format!("`dis.state_owned.{object}` is no resource of this pipeline");
+            let problem = Problem::new(document.path, what);
+            document.problem(&(0..0), problem.choices(object, known.iter().copied()));
+        }
+    }
+    for resource in &queries.resources {
+        if resource.mode == Mode::Verify {
+            let what = format!(
+                "`resources.{}.mode` cannot be \"verify\": a state takes records, `fullsync verify` \
+                 compares them",
+                resource.name
+            );
+            document.problem(&(0..0), Problem::new(document.path, what));
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn due(
     for p in &selection.resources {
         let name = &p.resource.name;
         // What the target owns is looked up anew each time.
-        let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
+        let resend = context.resends() || p.resource.mode == Mode::Verify;
         let options = DueOptions {
             resend,
             complete: false,
@@ -60,7 +60,12 @@ pub(super) async fn load(
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let delivery = target.delivery(selection);
+    let delivery = target.delivery(selection, staged.school_year, context.now);
+    let mut settings = context.pipeline.load.clone();
+    if let Some(most) = delivery.at_once {
+        settings.concurrency_max = settings.concurrency_max.min(most.max(1));
+        settings.concurrency_start = settings.concurrency_start.min(settings.concurrency_max);
+    }
     let resources = selection
         .resources
         .iter()
@@ -85,7 +90,8 @@ pub(super) async fn load(
         target: delivery.rules,
         http: delivery.http,
         token: delivery.token,
-        settings: context.pipeline.load.clone(),
+        settings,
+        check_parents: !context.options.unchecked,
         journal,
         progress: Arc::clone(progress),
         cancel: context.cancel.clone(),

@@ -3,13 +3,16 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+pub mod compare;
 pub mod connect;
 mod deliver;
+mod editions;
 mod error;
 pub mod inspect;
 mod outcome;
 mod prepare;
 mod staging;
+pub mod standing;
 
 use std::sync::Arc;
 
@@ -17,13 +20,15 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::metadata::Standard;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -38,6 +43,11 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Send only what is due, where the pipeline's target is resent everything by default (DIS).
+    pub delta: bool,
+    /// Do not check dependencies: no ancestors are added, and what has no parent at the target is
+    /// sent all the same (DIS).
+    pub unchecked: bool,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -98,6 +108,34 @@ impl std::fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// Whether what the target has acknowledged is sent, too. A resync to a state edition resends
+    /// everything in its scope, as that is what it is for; unless only what is due is asked for, or
+    /// an interrupted one carries on.
+    pub(crate) fn resends(&self) -> bool {
+        let resync = self.pipeline.target == TargetKind::Dis
+            && !self.options.delta
+            && self.options.start == Start::Source;
+        self.options.resend_all || resync
+    }
+
+    /// Whether the run is about all records of its resources.
+    fn is_whole(&self) -> bool {
+        self.options.scope == Scope::default()
+    }
+
+    /// The resources that are asked for; to a state edition with those that they depend on.
+    fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
+        let patterns = &self.options.resources;
+        match self.pipeline.target {
+            TargetKind::Dis if !self.options.unchecked => {
+                Selection::with_ancestors(&self.pipeline, patterns, standard)
+            }
+            _ => Ok(patterns.clone()),
+        }
+    }
+}
+
 /// Runs a pipeline as far as `until`.
 ///
 /// # Errors
@@ -111,7 +149,9 @@ pub async fn run(
     let pipeline = &context.pipeline;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    editions::may_send(pipeline)?;
+    let wanted = context.wanted(&base)?;
+    let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
@@ -122,7 +162,7 @@ pub async fn run(
         false => None,
     };
     if let Some(target) = &target {
-        selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
@@ -134,8 +174,19 @@ pub async fn run(
         selection: &selection,
         sis: &sis,
     };
-    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
+    let teller = match until {
+        Until::Loaded => standing::Teller::new(context, staged.id()),
+        _ => None,
+    };
+    let outcome = flow
+        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
+        .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    if let Some(teller) = &teller
+        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
+    {
+        tracing::warn!(%error, "how the resources stand could not be kept");
+    }
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -157,6 +208,7 @@ impl Flow<'_> {
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
+        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -177,6 +229,9 @@ impl Flow<'_> {
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
+        if let Some(teller) = teller {
+            teller.begin(selection, staged.school_year)?;
+        }
         let due = deliver::due(context, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),

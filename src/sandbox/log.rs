@@ -130,7 +130,7 @@ impl Log {
         mut fill: impl FnMut(&mut Vec<u8>) -> bool,
     ) -> Result<(), SandboxError> {
         let partial = files::partial(&self.path);
-        let write = || -> io::Result<(File, u64)> {
+        let mut write = || -> io::Result<(File, u64)> {
             let mut out = BufWriter::new(files::create(&partial)?);
             let mut line = format!("{HEAD}{}\n", self.instance_id).into_bytes();
             let mut len = 0;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::Utc;
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::batch::{self, Head, Refused};
+use super::check::Rules;
 use super::requests::{Done, ResyncRequest};
 use super::store::Store;
 use super::{Options, SandboxError};
@@ -41,7 +42,7 @@ pub(super) struct Call<'a> {
 pub(super) struct Api {
     pub(super) instance: String,
     options: Options,
-    standard: Arc<Standard>,
+    standard: Standard,
     store: Mutex<Store>,
     faults: Mutex<FaultPlan>,
     batches: AtomicU64,
@@ -61,9 +62,16 @@ struct Asked {
 impl Api {
     pub(super) fn open(options: Options) -> Result<Self, SandboxError> {
         let (store, instance) = Store::open(options.state_dir.as_deref(), &options.instance_id)?;
+        let mut standard = Standard::clone(&options.standard);
+        for (object, fields) in &options.state_owned {
+            let meta = standard.resources.get_mut(object);
+            for (name, field) in meta.into_iter().flat_map(|meta| &mut meta.fields) {
+                field.required &= !fields.contains(name);
+            }
+        }
         Ok(Self {
             instance,
-            standard: Arc::clone(&options.standard),
+            standard,
             store: Mutex::new(store),
             faults: Mutex::new(FaultPlan::new(options.faults.clone())),
             batches: AtomicU64::new(0),
@@ -113,12 +121,24 @@ impl Api {
             let message = "this state speaks version 1: /v1/districts/{district}";
             return refuse(404, "unknown_version", message);
         };
-        let token = call.authorization.strip_prefix("Bearer ").unwrap_or_default();
+        let token = call
+            .authorization
+            .strip_prefix("Bearer ")
+            .unwrap_or_default();
         let operator = token == self.options.operator_token;
         if token != self.options.token && !operator {
-            return refuse(401, "unauthorized", "no token, or one that the state does not know");
+            return refuse(
+                401,
+                "unauthorized",
+                "no token, or one that the state does not know",
+            );
         }
-        if self.options.district.as_deref().is_some_and(|d| d != *district) {
+        if self
+            .options
+            .district
+            .as_deref()
+            .is_some_and(|d| d != *district)
+        {
             let message = format!("the token is not for district {district}");
             return refuse(403, "access_denied", &message);
         }
@@ -129,9 +149,11 @@ impl Api {
                 Answer::json(200, json!({ "requests": requests }).to_string())
             }
             ("POST", ["requests"]) if operator => self.asked(district, call.body),
-            ("POST", ["requests"]) => {
-                refuse(403, "access_denied", "only the state's operator asks for a resync")
-            }
+            ("POST", ["requests"]) => refuse(
+                403,
+                "access_denied",
+                "only the state's operator asks for a resync",
+            ),
             ("POST", ["requests", id, "done"]) => self.done(district, id, call.body),
             (method, ["years", year, object, rest @ ..]) => {
                 let Some(meta) = self.standard.resource(object) else {
@@ -139,7 +161,11 @@ impl Api {
                     return refuse(404, "unknown_object", &message);
                 };
                 let Some(year) = year.parse().ok().filter(|y| (1990..=2100).contains(y)) else {
-                    return refuse(404, "unknown_year", "a school year is its end year, as 2024");
+                    return refuse(
+                        404,
+                        "unknown_year",
+                        "a school year is its end year, as 2024",
+                    );
                 };
                 let zone = ((*district).to_owned(), year);
                 match (method, rest) {
@@ -162,7 +188,11 @@ impl Api {
             "instance": self.instance,
             "district": district,
             "objects": objects,
-            "limits": {"records": self.options.records, "bytes": self.options.bytes},
+            "limits": {
+                "records": self.options.records,
+                "bytes": self.options.bytes,
+                "concurrency": 8,
+            },
             "encodings": ["zstd", "gzip"],
             "lastSequence": store.last_sequence(district),
             "requests": store.requests.open(district),
@@ -270,7 +300,13 @@ impl Api {
             sequence,
             records,
         };
-        match batch::apply(&mut self.store(), &self.standard, meta, &head, &body) {
+        let owned = self.options.state_owned.get(object);
+        let rules = Rules {
+            standard: &self.standard,
+            meta,
+            owned: owned.map(Vec::as_slice).unwrap_or_default(),
+        };
+        match batch::apply(&mut self.store(), &rules, &head, &body) {
             Ok(results) => Answer::json(200, results.to_string()),
             Err(Refused::Malformed(why)) => refuse(400, "bad_request", &why),
             Err(Refused::Older) => {
@@ -292,7 +328,13 @@ impl Api {
                 .read_to_end(&mut plain),
             "zstd" => zstd::stream::read::Decoder::new(call.body)
                 .and_then(|decoder| decoder.take(most + 1).read_to_end(&mut plain)),
-            _ => return Err(refuse(415, "media_type", "bodies are zstd, gzip or identity")),
+            _ => {
+                return Err(refuse(
+                    415,
+                    "media_type",
+                    "bodies are zstd, gzip or identity",
+                ));
+            }
         };
         match read {
             Ok(_) if plain.len() as u64 > most => Err(self.too_large()),
@@ -354,7 +396,10 @@ fn now() -> String {
 }
 
 fn refuse(status: u16, code: &str, message: &str) -> Answer {
-    Answer::json(status, json!({"code": code, "message": message}).to_string())
+    Answer::json(
+        status,
+        json!({"code": code, "message": message}).to_string(),
+    )
 }
 
 fn no_route() -> Answer {

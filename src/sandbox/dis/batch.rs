@@ -6,9 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::check::{self, Needed, Refusal};
+use super::check::{Needed, Refusal, Rules};
 use super::store::{Change, Content, Store, Stored, What, Zone};
-use crate::metadata::{ResourceMeta, Standard};
 use crate::sandbox::edfi::SandboxError;
 
 /// The head of a request, from its URL.
@@ -50,8 +49,7 @@ enum Fate {
 /// Applies a batch; the results, one per line.
 pub(super) fn apply(
     store: &mut Store,
-    standard: &Standard,
-    meta: &ResourceMeta,
+    rules: &Rules<'_>,
     head: &Head<'_>,
     body: &[u8],
 ) -> Result<Value, Refused> {
@@ -74,7 +72,7 @@ pub(super) fn apply(
             .map_err(|e| Refused::Malformed(format!("line {} cannot be read: {e}", number + 1)))?;
         let fate = match head.delete {
             true => delete(store, head, &line),
-            false => put(store, standard, meta, head, &line, bytes),
+            false => put(store, rules, head, &line, bytes),
         };
         let key = line.key;
         results.push(match fate {
@@ -128,14 +126,7 @@ fn delete(store: &Store, head: &Head<'_>, line: &Line) -> Fate {
     }
 }
 
-fn put(
-    store: &Store,
-    standard: &Standard,
-    meta: &ResourceMeta,
-    head: &Head<'_>,
-    line: &Line,
-    bytes: &[u8],
-) -> Fate {
+fn put(store: &Store, rules: &Rules<'_>, head: &Head<'_>, line: &Line, bytes: &[u8]) -> Fate {
     let rejected = |code, message: &str| {
         Fate::Rejected(Refusal {
             code,
@@ -152,7 +143,7 @@ fn put(
     if hash != xxh3_128(text.as_bytes()) {
         return rejected("hash_mismatch", "the hash is not that of the record");
     }
-    let needed = match check::check(standard, head.object, meta, &line.key, record) {
+    let needed = match rules.check(head.object, &line.key, record) {
         Ok(needed) => needed,
         Err(refusal) => return Fate::Rejected(refusal),
     };
@@ -199,6 +190,8 @@ fn older(sequence: u64) -> Refusal {
 /// The record's own bytes, which the hash is of: the last member of a line.
 fn record_text(line: &[u8]) -> Option<&str> {
     // Inside of a JSON text the quotes would be escaped, so the first such place is the member.
-    let (_, rest) = std::str::from_utf8(line).ok()?.split_once(r#","record":"#)?;
+    let (_, rest) = std::str::from_utf8(line)
+        .ok()?
+        .split_once(r#","record":"#)?;
     rest.trim_end().strip_suffix('}')
 }

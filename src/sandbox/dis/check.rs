@@ -29,29 +29,54 @@ pub(super) struct Refusal {
 /// A record that another one refers to: the objects that may hold it, and its key.
 pub(super) type Needed = (Vec<String>, String);
 
-/// Checks a record by itself; the records that it needs.
-pub(super) fn check(
-    standard: &Standard,
-    object: &str,
-    meta: &ResourceMeta,
-    key: &str,
-    record: &Value,
-) -> Result<Vec<Needed>, Refusal> {
-    let Value::Object(record) = record else {
-        return refuse("invalid_value", "the record is not a JSON object".to_owned());
-    };
-    let mut needed = Vec::new();
-    fields(standard, &meta.fields, record, "", &mut needed)?;
-    let of_record = key_of(meta.key.iter().map(|p| (p.name.as_str(), p.path.as_str())), record);
-    if of_record.as_deref() != Some(key) {
-        return refuse("key_mismatch", "the key is not that of the record".to_owned());
-    }
-    for (of, field, code, message) in RULES {
-        if of == object && !record.contains_key(field) {
-            return refuse(code, message.to_owned());
+/// What holds for the records of one object.
+pub(super) struct Rules<'a> {
+    pub(super) standard: &'a Standard,
+    pub(super) meta: &'a ResourceMeta,
+    /// Fields that the state owns.
+    pub(super) owned: &'a [String],
+}
+
+impl Rules<'_> {
+    /// Checks a record by itself; the records that it needs.
+    pub(super) fn check(
+        &self,
+        object: &str,
+        key: &str,
+        record: &Value,
+    ) -> Result<Vec<Needed>, Refusal> {
+        let Self { standard, meta, .. } = self;
+        let Value::Object(record) = record else {
+            return refuse(
+                "invalid_value",
+                "the record is not a JSON object".to_owned(),
+            );
+        };
+        if let Some(name) = self.owned.iter().find(|name| record.contains_key(*name)) {
+            return refuse(
+                "state_owned",
+                format!("{name} is the state's own; leave it out"),
+            );
         }
+        let mut needed = Vec::new();
+        fields(standard, &meta.fields, record, "", &mut needed)?;
+        let of_record = key_of(
+            meta.key.iter().map(|p| (p.name.as_str(), p.path.as_str())),
+            record,
+        );
+        if of_record.as_deref() != Some(key) {
+            return refuse(
+                "key_mismatch",
+                "the key is not that of the record".to_owned(),
+            );
+        }
+        for (of, field, code, message) in RULES {
+            if of == object && !record.contains_key(field) {
+                return refuse(code, message.to_owned());
+            }
+        }
+        Ok(needed)
     }
-    Ok(needed)
 }
 
 fn refuse<T>(code: &'static str, message: String) -> Result<T, Refusal> {
@@ -66,7 +91,10 @@ fn fields(
     needed: &mut Vec<Needed>,
 ) -> Result<(), Refusal> {
     if let Some(name) = record.keys().find(|name| !known.contains_key(*name)) {
-        return refuse("unknown_field", format!("{at}{name} is no field of this object"));
+        return refuse(
+            "unknown_field",
+            format!("{at}{name} is no field of this object"),
+        );
     }
     for (name, field) in known {
         match record.get(name) {
@@ -107,9 +135,7 @@ fn value(
         (Kind::Time, Value::String(text)) => {
             chrono::NaiveTime::parse_from_str(text, "%H:%M:%S").is_ok()
         }
-        (Kind::DateTime, Value::String(text)) => {
-            chrono::DateTime::parse_from_rfc3339(text).is_ok()
-        }
+        (Kind::DateTime, Value::String(text)) => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
         (Kind::Object { fields: known }, Value::Object(members)) => {
             fields(standard, known, members, &inside, needed)?;
             true
@@ -123,7 +149,13 @@ fn value(
             }
             true
         }
-        (Kind::Reference { targets, fields: known }, Value::Object(members)) => {
+        (
+            Kind::Reference {
+                targets,
+                fields: known,
+            },
+            Value::Object(members),
+        ) => {
             fields(standard, known, members, &inside, needed)?;
             let parts = targets.iter().filter_map(|t| standard.resource(t)).next();
             let parts = parts.into_iter().flat_map(|meta| &meta.key);

@@ -9,9 +9,8 @@ mod check;
 mod requests;
 mod server;
 mod store;
-#[cfg(test)]
-mod tests;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +42,8 @@ pub struct Options {
     pub operator_token: String,
     /// The one district that the token is for; `None`: any.
     pub district: Option<String>,
+    /// Fields that the state owns, by object: a record may not have them.
+    pub state_owned: BTreeMap<String, Vec<String>>,
     /// Most records of one request.
     pub records: usize,
     /// Most bytes of one request, before compression.
@@ -62,6 +63,7 @@ impl Options {
             token: "sandbox".to_owned(),
             operator_token: "operator".to_owned(),
             district: None,
+            state_owned: BTreeMap::new(),
             records: 1000,
             bytes: 4 << 20,
             faults: Vec::new(),

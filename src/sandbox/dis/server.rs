@@ -37,11 +37,7 @@ impl From<Infallible> for Closed {
 }
 
 /// Accepts connections until told to stop, then lets those in flight finish.
-pub(super) async fn serve(
-    listener: TcpListener,
-    api: Arc<Api>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -57,7 +57,11 @@ impl Answer {
     }
 
     /// Adds a header; a value that cannot stand in one is left out.
-    pub(in crate::sandbox) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+    pub(in crate::sandbox) fn header(
+        mut self,
+        name: HeaderName,
+        value: impl TryInto<HeaderValue>,
+    ) -> Self {
         if let Ok(value) = value.try_into() {
             self.headers.push((name, value));
         }
