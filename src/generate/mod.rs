@@ -20,6 +20,7 @@ mod family;
 mod fault;
 mod maker;
 mod marker;
+mod month;
 mod names;
 mod person;
 mod readme;

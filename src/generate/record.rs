@@ -5,7 +5,8 @@
 
 use super::Maker;
 use super::columns::Id;
-use super::school::{Kind, School, excuse_id, school_id};
+use super::month::excuse_id;
+use super::school::{Kind, School, school_id};
 use super::student::Student;
 use super::year::plus;
 

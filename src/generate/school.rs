@@ -2,8 +2,6 @@
 //!
 //! Reads: nothing. Writes: rows of the school, calendar and schedule tables. Never: people.
 
-use chrono::Datelike as _;
-
 use super::Maker;
 use super::columns::Id;
 use super::expect::{Fate, Resource};
@@ -133,19 +131,14 @@ pub(super) fn trial_id(structure: i64, which: i64) -> i64 {
     structure * 10 + which
 }
 
-/// excuseID of a calendar's excuse: 1 = excused absence, 2 = excused lateness.
-pub(super) fn excuse_id(calendar: i64, which: i64) -> i64 {
-    calendar * 10 + which
-}
-
 /// Makes a school with its calendar and schedule.
 pub(super) fn make(maker: &mut Maker, index: usize) -> School {
     let kind = Kind::of(index);
     school_row(maker, index, kind);
     let calendar = calendar_id(index, 2);
     calendar_row(maker, index, kind, calendar);
-    month_rows(maker, calendar);
-    excuse_rows(maker, calendar);
+    super::month::rows(maker, calendar);
+    super::month::excuses(maker, calendar);
     maker.tally.add(Resource::School, Fate::Sent);
 
     let year = maker.year.span();
@@ -246,50 +239,6 @@ fn calendar_row(maker: &mut Maker, index: usize, kind: Kind, calendar: i64) {
         })
         .int(1)
         .end();
-}
-
-/// Months of school: August or September to the last one, ten or eleven.
-fn month_rows(maker: &mut Maker, calendar: i64) {
-    let span = maker.year.span();
-    let mut begin = span.begin;
-    let mut number = 0;
-    while begin <= span.end {
-        number += 1;
-        let mut end = begin;
-        let mut days = 0;
-        while end.month() == begin.month() && end <= span.end {
-            days += i64::from(maker.year.day(end).is_some_and(|day| day.instruction));
-            end = plus(end, 1);
-        }
-        maker
-            .tables
-            .row(Id::SchoolMonth)
-            .int(calendar * 100 + number)
-            .int(calendar)
-            .int(number)
-            .made(|t| t.push_str(&begin.format("%B").to_string()))
-            .date(begin)
-            .date(super::year::minus(end, 1))
-            .int(days)
-            .end();
-        begin = end;
-    }
-}
-
-fn excuse_rows(maker: &mut Maker, calendar: i64) {
-    let excuses = [("ILL", "Illness", "A"), ("BUS", "Bus was late", "T")];
-    for (which, (code, description, status)) in excuses.into_iter().enumerate() {
-        maker
-            .tables
-            .row(Id::AttendanceExcuse)
-            .int(excuse_id(calendar, which as i64 + 1))
-            .int(calendar)
-            .text(code)
-            .text(description)
-            .text(status)
-            .text("E")
-            .end();
-    }
 }
 
 fn grade_rows(maker: &mut Maker, kind: Kind, calendar: i64, structure: i64, first: usize) {

@@ -12,7 +12,7 @@ use crate::target::Verdict;
 
 use super::decisions::Decisions;
 use super::objects::Scope;
-use super::pass::{HeldEvent, Pass, Use};
+use super::pass::{HeldEvent, Pass, Use, pending_parent};
 use super::results::{ResultRow, ResultsError, ResultsWriter};
 use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
@@ -68,8 +68,7 @@ struct Line<'a> {
     server_id: &'a str,
     status: u16,
     attempts: u16,
-    /// Whether it is the first object of its request.
-    first: bool,
+    first: bool, // of its request
     latency_us: u32,
     at: i64,
 }
@@ -196,6 +195,7 @@ impl Book {
                     detail = due.duplicate_detail(row);
                     (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
                 }
+                Disposition::NotSelected => (Outcome::Pending, Some(&Reason::NOT_SELECTED)),
                 Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => {
                     pending = Reason::fixed("not_reached");
                     (Outcome::Pending, Some(&pending))
@@ -222,9 +222,7 @@ impl Book {
         let event = match outcome {
             Outcome::Rejected if due.same_reason(row) => None,
             Outcome::Blocked if known => None,
-            Outcome::Rejected | Outcome::Blocked => {
-                reason.map(|reason| HeldEvent::Refused(reason.clone()))
-            }
+            Outcome::Rejected | Outcome::Blocked => reason.cloned().map(HeldEvent::Refused),
             Outcome::Unchanged | Outcome::Skipped if known => Some(HeldEvent::Cleared),
             _ => None,
         };
@@ -272,7 +270,6 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
-        // The requests of a unit count once, with its first object.
         let first = i == settled.unit.range.start;
         if first {
             self.tally.traffic.bytes_sent += settled.sent;
@@ -297,7 +294,7 @@ impl Book {
         })
     }
 
-    /// Marks that units came back without a verdict: their rows are left for the last reading.
+    /// Units came back without a verdict: their rows are left for the last reading.
     pub(super) fn dropped(&mut self) {
         self.dropped = true;
     }
@@ -365,12 +362,7 @@ impl Book {
         let Some(child) = Withheld::child_of(line.outcome) else {
             return;
         };
-        // Nobody asks for what no resource depends on, nor after the run was cut short; and what is
-        // pending in a plan would be sent.
-        let pending = child == Outcome::Pending;
-        let cut_short = pending && line.reason.is_some_and(|r| r.as_str() == "not_reached");
-        let asked_for = self.used.needed && !cut_short && !(pending && self.used.dry);
-        if !asked_for || self.due.delivered_before(line.row) {
+        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {
@@ -378,7 +370,7 @@ impl Book {
             None => Arc::new(Withheld {
                 child,
                 reason: match child {
-                    Outcome::Pending => Reason::fixed("parent_pending"),
+                    Outcome::Pending => pending_parent(line.reason),
                     _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
                 },
                 resource: Arc::clone(&self.name),

@@ -9,6 +9,7 @@ mod deliver;
 mod editions;
 mod error;
 pub mod inspect;
+mod only;
 mod outcome;
 mod prepare;
 mod staging;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
+pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
@@ -32,6 +34,7 @@ use crate::pipeline::{Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::StateDir;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -48,6 +51,8 @@ pub struct Options {
     /// Do not check dependencies: no ancestors are added, and what has no parent at the target is
     /// sent all the same (DIS).
     pub unchecked: bool,
+    /// Only these objects, by what became of them earlier.
+    pub only: Only,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -121,7 +126,7 @@ impl Context {
 
     /// Whether the run is about all records of its resources.
     fn is_whole(&self) -> bool {
-        self.options.scope == Scope::default()
+        self.options.scope == Scope::default() && self.options.only == Only::default()
     }
 
     /// The resources that are asked for; to a state edition with those that they depend on.
@@ -155,6 +160,9 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+    let only = context.options.only.resolved(&state)?;
+
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
     let target = match needs_target {
@@ -173,6 +181,7 @@ pub async fn run(
         progress,
         selection: &selection,
         sis: &sis,
+        only: &only,
     };
     let teller = match until {
         Until::Loaded => standing::Teller::new(context, staged.id()),
@@ -200,6 +209,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    only: &'a Only,
 }
 
 impl Flow<'_> {
@@ -232,7 +242,7 @@ impl Flow<'_> {
         if let Some(teller) = teller {
             teller.begin(selection, staged.school_year)?;
         }
-        let due = deliver::due(context, selection, staged, &ledger)?;
+        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,

@@ -6,6 +6,7 @@
 mod api;
 mod batch;
 mod check;
+mod listing;
 mod requests;
 mod server;
 mod store;

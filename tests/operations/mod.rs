@@ -1,0 +1,3 @@
+//! Issue 3, the Resync operations: one file per subject, one test per seed item.
+
+mod again;
