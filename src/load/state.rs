@@ -149,15 +149,18 @@ impl State {
         self.below(&["years", &school_year.to_string(), object])
     }
 
-    /// What the ledger calls this target: a state and a district of it. An embedded sandbox is
-    /// known by its instance, because its port changes.
+    /// What the ledger calls this target: a state's store and a district of it. An embedded sandbox
+    /// is known by its instance alone, because its port changes.
     pub fn fingerprint(&self, embedded: bool) -> String {
         let text = match (&self.about.instance, embedded) {
             (Some(instance), true) => {
                 let district = self.base.path_segments().and_then(|mut s| s.next_back());
                 format!("sandbox/{instance}/{}", district.unwrap_or_default())
             }
-            _ => self.base.as_str().to_lowercase(),
+            (instance, _) => {
+                let instance = instance.as_deref().unwrap_or_default();
+                format!("{}/{instance}", self.base.as_str().to_lowercase())
+            }
         };
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         let readable: String = text

@@ -24,6 +24,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         resend_all: args.sending.resend_all,
         delta: args.resync.delta,
         unchecked: args.resync.no_check_dependencies,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
@@ -61,6 +62,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     let options = Options {
         start: Start::Objects(args.from.run),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
@@ -78,6 +80,38 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         ..Options::default()
     };
     go(session, args.scope, options, Until::Planned).await
+}
+
+/// What a verb works with that runs a pipeline or a part of one.
+pub(super) fn context(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+) -> anyhow::Result<Context> {
+    let pipeline = pipeline_of(&scope)?;
+    if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
+        anyhow::bail!(
+            "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
+             `{}` says target = \"{}\", which is sent what is due anyway",
+            pipeline.name,
+            pipeline.target.as_str()
+        );
+    }
+    let log = session.run_log.clone();
+    Ok(Context {
+        pipeline,
+        options: Options {
+            resources: scope.resources,
+            ..options
+        },
+        now: Utc::now(),
+        cancel: signals(),
+        opened: Box::new(move |folder| {
+            if let Err(error) = log.open(&folder.join("run.log")) {
+                tracing::warn!(%error, "the run's log cannot be written");
+            }
+        }),
+    })
 }
 
 async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
@@ -100,30 +134,7 @@ pub(super) async fn finished(
     options: Options,
     until: Until,
 ) -> anyhow::Result<RunReport> {
-    let pipeline = pipeline_of(&scope)?;
-    if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
-        anyhow::bail!(
-            "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
-             `{}` says target = \"{}\", which is sent what is due anyway",
-            pipeline.name,
-            pipeline.target.as_str()
-        );
-    }
-    let log = session.run_log.clone();
-    let context = Context {
-        pipeline,
-        options: Options {
-            resources: scope.resources,
-            ..options
-        },
-        now: Utc::now(),
-        cancel: signals(),
-        opened: Box::new(move |folder| {
-            if let Err(error) = log.open(&folder.join("run.log")) {
-                tracing::warn!(%error, "the run's log cannot be written");
-            }
-        }),
-    };
+    let context = context(session, scope, options)?;
     let finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
