@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::locks::Locking;
 use super::scope::{FromRun, Scope};
 
 /// How the sending goes.
@@ -39,4 +40,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub locking: Locking,
 }

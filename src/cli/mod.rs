@@ -10,6 +10,7 @@ mod extract;
 mod fetch;
 mod generate;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod plan;
@@ -37,6 +38,7 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
@@ -140,6 +142,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Locks(LocksArgs),
 
     Generate(GenerateArgs),
 

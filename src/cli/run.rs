@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::load::Sending;
+use super::locks::Locking;
 use super::scope::{Consent, Scope, Year};
 
 /// The whole way: extract, transform, load, report.
@@ -32,6 +33,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub consent: Consent,

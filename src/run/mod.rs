@@ -7,6 +7,7 @@ pub mod connect;
 mod deliver;
 mod error;
 pub mod inspect;
+mod locked;
 mod outcome;
 mod prepare;
 mod staging;
@@ -18,11 +19,13 @@ use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
 pub use error::RunError;
+pub use locked::{Lock, lock};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
+use crate::lock::{Held, Wait};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
@@ -44,6 +47,8 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What to do when another run has locked some of what this one is about.
+    pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
 }
@@ -115,6 +120,12 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
+    let mut held = match until {
+        Until::Loaded => Some(lock_run(context, &selection).await?),
+        _ => None,
+    };
+
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
     let target = match needs_target {
@@ -127,12 +138,16 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    if let Some(held) = &mut held {
+        held.named(&staged.id())?;
+    }
     let flow = Flow {
         context,
         until,
         progress,
         selection: &selection,
         sis: &sis,
+        held: held.as_ref(),
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
@@ -149,6 +164,18 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    held: Option<&'a Held>,
+}
+
+async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
 }
 
 impl Flow<'_> {
@@ -178,12 +205,16 @@ impl Flow<'_> {
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
         let due = deliver::due(context, selection, staged, &ledger)?;
-        let journal = match self.until {
-            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-            _ => None,
+        let sending = match self.held {
+            Some(held) => Some(deliver::Sending {
+                journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
+                held,
+                ledger: &ledger,
+            }),
+            None => None,
         };
         let delivered =
-            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+            deliver::load(context, selection, staged, target, sending, due, progress).await?;
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

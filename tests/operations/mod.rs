@@ -1,0 +1,3 @@
+//! Operations of a resync, one file per subject.
+
+mod locks;
