@@ -201,6 +201,7 @@ impl Book {
             server_id: "",
             status: 0,
             attempts: 0,
+            first: false,
             latency_us: 0,
             at,
         };
@@ -238,7 +239,9 @@ impl Book {
             }
             Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
             Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
-            Verdict::Present { id } => (Outcome::Unchanged, None, id.as_str()),
+            Verdict::Present { id } | Verdict::Unchanged { id } => {
+                (Outcome::Unchanged, None, id.as_str())
+            }
             Verdict::Deleted | Verdict::AlreadyGone => (Outcome::Updated, None, ""),
             Verdict::Failed(r)
             | Verdict::Park(r)
@@ -255,9 +258,12 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
-        let bytes = chunk.bodies.range(i).len() as u64;
-        self.tally.traffic.bytes_sent += bytes * u64::from(settled.attempts);
-        self.tally.traffic.bytes_received += settled.received;
+        // The requests of a unit count once, with its first object.
+        let first = i == settled.unit.range.start;
+        if first {
+            self.tally.traffic.bytes_sent += settled.sent;
+            self.tally.traffic.bytes_received += settled.received;
+        }
         self.enter(&Line {
             row,
             key: chunk.key(i),
@@ -271,6 +277,7 @@ impl Book {
             server_id,
             status: refusal.map_or(settled.status, |r| r.status),
             attempts: settled.attempts.saturating_add(again),
+            first,
             latency_us: settled.latency_us,
             at,
         })
@@ -311,7 +318,7 @@ impl Book {
             self.tally
                 .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
-        if line.attempts > 0 {
+        if line.attempts > 0 && line.first {
             let traffic = &mut self.tally.traffic;
             traffic.requests += u64::from(line.attempts);
             traffic.retries += u64::from(line.attempts - 1);

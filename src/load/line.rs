@@ -19,6 +19,8 @@ pub(super) struct Line<'a> {
     pub(super) server_id: &'a str,
     pub(super) status: u16,
     pub(super) attempts: u16,
+    /// Whether it is the first object of its request.
+    pub(super) first: bool,
     pub(super) latency_us: u32,
     pub(super) at: i64,
 }

@@ -9,7 +9,7 @@ use crate::support::{District, Ran, Target};
 
 const STUDENTS: usize = 60;
 /// Each request for a student takes this long, so that two runs are at work at the same time.
-const SLOW: &str = "delay:resource=students,every=1,latency=40ms";
+const SLOW: &str = "slow:resource=students,ms=40";
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let began = Instant::now();
