@@ -33,7 +33,7 @@ pub struct Locking {
 #[command(after_help = "Examples:
   fullsync locks                        all configurations below fullsync-data
   fullsync locks edfi --json
-  fullsync locks edfi --resource students --school 12 --check && send-my-own.sh")]
+  fullsync locks edfi --resource students --school 12 --check   exits 1 while it is read-only")]
 pub struct LocksArgs {
     /// The pipeline; without one, every configuration in the folder of --state.
     #[arg(value_name = "PIPELINE")]
