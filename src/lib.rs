@@ -25,3 +25,4 @@ pub mod source;
 pub mod stage;
 pub mod target;
 pub mod transform;
+pub mod xml;

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::locks::Locking;
+use super::only::Only;
 use super::scope::{FromRun, Scope};
 
 /// How the sending goes.
@@ -43,4 +44,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub locking: Locking,
+
+    #[command(flatten)]
+    pub only: Only,
 }

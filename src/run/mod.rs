@@ -8,6 +8,7 @@ mod deliver;
 mod error;
 pub mod inspect;
 mod locked;
+mod only;
 mod outcome;
 mod prepare;
 mod staging;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use error::RunError;
 pub use locked::{Lock, lock};
+pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
@@ -30,6 +32,7 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::StateDir;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -41,6 +44,8 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Only these objects, by what became of them earlier.
+    pub only: Only,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -125,6 +130,8 @@ pub async fn run(
         Until::Loaded => Some(lock_run(context, &selection).await?),
         _ => None,
     };
+    let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+    let only = context.options.only.resolved(&state)?;
 
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
@@ -148,6 +155,7 @@ pub async fn run(
         selection: &selection,
         sis: &sis,
         held: held.as_ref(),
+        only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
@@ -165,6 +173,7 @@ struct Flow<'a> {
     selection: &'a Selection,
     sis: &'a SisSchema,
     held: Option<&'a Held>,
+    only: &'a Only,
 }
 
 async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
@@ -204,7 +213,7 @@ impl Flow<'_> {
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
-        let due = deliver::due(context, selection, staged, &ledger)?;
+        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,

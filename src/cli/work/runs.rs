@@ -20,6 +20,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
@@ -58,6 +59,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         start: Start::Objects(args.from.run),
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
     };
@@ -68,6 +70,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
     let options = Options {
         start: args.run.map_or(Start::Source, Start::Staging),
         resend_all: args.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
         ..Options::default()
