@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
 pub mod account;
+pub mod checks;
 pub mod cli;
 pub mod files;
 pub mod generate;

@@ -82,7 +82,14 @@ fn either_of_two_concurrent_runs_may_be_killed() {
         let mut runs = [
             district.start(
                 &target.url(),
-                &["run", "mini", "students", "schools", "--wait-lock"],
+                &[
+                    "run",
+                    "mini",
+                    "students",
+                    "schools",
+                    "--allow-partial",
+                    "--wait-lock",
+                ],
             ),
             district.start(&target.url(), &["run", "mini", "--wait-lock"]),
         ];

@@ -9,6 +9,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod ledger;
 mod load;
 mod locks;
 pub mod log;
@@ -38,6 +39,7 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
+pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
@@ -146,6 +148,7 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+    Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 

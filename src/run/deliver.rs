@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::connect::Target;
+use super::probe::Probe;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
 use crate::load::{Claims, Load, LoadResource};
@@ -26,6 +27,10 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
+    /// What was found out about the target before the load.
+    pub(super) notes: Vec<String>,
+    /// What the target was asked before the load.
+    pub(super) probe: Option<Probe>,
 }
 
 /// What sending needs and a plan does not.
@@ -137,5 +142,7 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
+        notes: Vec::new(),
+        probe: None,
     })
 }

@@ -6,11 +6,14 @@ mod check;
 pub mod connect;
 mod deliver;
 mod error;
+mod guard;
 pub mod inspect;
 mod locked;
 mod only;
 mod outcome;
 mod prepare;
+mod probe;
+pub mod rebuild;
 mod staging;
 
 use std::sync::Arc;
@@ -56,6 +59,8 @@ pub struct Options {
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Load a part into a target that never had a full load.
+    pub allow_partial: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -141,6 +146,12 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        // Asked again when the year comes from the source.
+        if let Some(year) = context.options.school_year.or(pipeline.school_year) {
+            let folder = guard::folder(context, target, year);
+            let about = guard::origin(target, year);
+            guard::full_first(context, &selection, &folder, &about, until)?;
+        }
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
@@ -204,15 +215,24 @@ impl Flow<'_> {
         if self.until == Until::Extracted {
             return Ok(None);
         }
+        let mut notes = Vec::new();
+        if let Some(target) = target {
+            let folder = guard::folder(context, target, staged.school_year);
+            let about = guard::origin(target, staged.school_year);
+            notes = guard::full_first(context, selection, &folder, &about, self.until)?;
+        }
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
         let Some(target) = target else {
             return Ok(None);
         };
-        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
+        let mut admitted =
+            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let sending = match self.held {
             Some(held) => Some(deliver::Sending {
@@ -222,8 +242,14 @@ impl Flow<'_> {
             }),
             None => None,
         };
-        let delivered =
+        let mut delivered =
             deliver::load(context, selection, staged, target, sending, due, progress).await?;
+        delivered.notes = notes;
+        delivered.probe = admitted.probe;
+        if self.until == Until::Loaded {
+            let about = guard::origin(target, staged.school_year);
+            guard::note(context, about, &ledger, &staged.id(), &delivered)?;
+        }
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

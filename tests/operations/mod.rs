@@ -2,3 +2,4 @@
 
 mod again;
 mod locks;
+mod new_target;
