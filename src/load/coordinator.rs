@@ -40,10 +40,13 @@ pub(super) struct Coordinator {
     stations: Vec<Station>,
     shared: Arc<Shared>,
     answers: (
-        mpsc::UnboundedSender<(usize, Answers)>,
-        mpsc::UnboundedReceiver<(usize, Answers)>,
+        mpsc::UnboundedSender<Answered>,
+        mpsc::UnboundedReceiver<Answered>,
     ),
 }
+
+/// A resource, and what the waiting for other runs came to.
+type Answered = (usize, Answers);
 
 impl Coordinator {
     pub(super) fn new(stations: Vec<Station>, shared: Arc<Shared>) -> Self {
