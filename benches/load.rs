@@ -253,6 +253,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         settings: settings(),
         check_parents: true,
         journal: Some(ledger.journal("bench", 1).unwrap()),
+        claims: None,
         progress: Arc::new(Quiet),
         cancel: tokio::sync::watch::channel(false).1,
     };

@@ -2,6 +2,7 @@
 
 use crate::ledger::LedgerError;
 use crate::load::{ApiError, LoadError, ObjectsError};
+use crate::lock::LockError;
 use crate::metadata::MetadataError;
 use crate::pipeline::TargetKind;
 use crate::source::{SchemaError, SourceError};
@@ -95,6 +96,9 @@ pub enum RunError {
     /// An edition that has no such command.
     #[error("{0}")]
     Edition(String),
+    /// Another run has locked what this one is about.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \
