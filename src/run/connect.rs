@@ -30,7 +30,7 @@ pub struct Target {
 /// The connection to a target of one kind.
 #[derive(Debug)]
 enum Link {
-    Edfi(Api),
+    Edfi(Box<Api>),
     Dis(Box<State>),
 }
 
@@ -132,7 +132,7 @@ impl Target {
         let kept = pipeline.state_dir.join(&pipeline.name).join("metadata");
         let standard = refreshed(&api, base, &kept, &fingerprint).await;
         Ok(Self {
-            link: Link::Edfi(api),
+            link: Link::Edfi(Box::new(api)),
             standard,
             fingerprint,
             sandbox,
