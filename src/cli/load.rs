@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::guest::Guest;
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
 
@@ -46,6 +47,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub only: Only,

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::guest::Guest;
+use super::locks::Locking;
 use super::scope::{Scope, Year};
 
 /// Deletes ALL records of the resources at the target.
@@ -35,4 +36,7 @@ pub struct TruncateArgs {
 
     #[command(flatten)]
     pub guest: Guest,
+
+    #[command(flatten)]
+    pub locking: Locking,
 }

@@ -2,5 +2,6 @@
 
 mod again;
 mod guest;
+mod locks;
 mod new_target;
 mod notify;

@@ -1,11 +1,14 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod dis;
 mod guest;
 mod ledger;
+mod locks;
 mod look;
 mod make;
 mod runs;
 mod target;
+mod tree;
 
 pub use guest::Ended;
 use guest::{Verb, attend};
@@ -57,9 +60,11 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             })
             .await
         }
+        Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
+        Command::Dis(args) => dis::dis(&session, args.command).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }

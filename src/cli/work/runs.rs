@@ -8,7 +8,8 @@ use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TargetKind};
+use crate::report::RunReport;
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -22,10 +23,13 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        delta: args.resync.delta,
+        unchecked: args.resync.no_check_dependencies,
         allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
         ..Options::default()
     };
@@ -59,6 +63,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     };
     let options = Options {
         start: Start::Objects(args.from.run),
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         resend_all: args.sending.resend_all,
         allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
@@ -102,6 +107,14 @@ fn context_of(
     options: Options,
     stop: &Stop,
 ) -> anyhow::Result<Context> {
+    if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
+        anyhow::bail!(
+            "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
+             `{}` says target = \"{}\", which is sent what is due anyway",
+            pipeline.name,
+            pipeline.target.as_str()
+        );
+    }
     let log = session.run_log.clone();
     let detached = session
         .detached
@@ -128,17 +141,36 @@ fn context_of(
 }
 
 async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let report = match finished(session, scope, options, until).await {
+        Err(error) if error.is::<Stopped>() => return Ok(3),
+        report => report?,
+    };
+    Ok(report.exit_code)
+}
+
+/// A run that was stopped before anything was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before anything was sent; the next run carries on")]
+pub(super) struct Stopped;
+
+/// Runs, prints the report, and gives it back.
+pub(super) async fn finished(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+    until: Until,
+) -> anyhow::Result<RunReport> {
     let mut pipeline = pipeline_of(&scope)?;
     session.guest.apply(&mut pipeline)?;
     let stop = Stop::listen();
     if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
-        return Ok(3);
+        return Err(Stopped.into());
     }
     let context = context_of(session, pipeline, scope, options, &stop)?;
     let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
-            return Ok(3);
+            return Err(Stopped.into());
         }
         finished => finished?,
     };
@@ -155,7 +187,7 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
             "the load stopped itself; what is left is due in the next run"
         );
     }
-    Ok(finished.report.exit_code)
+    Ok(finished.report)
 }
 
 pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {

@@ -10,7 +10,7 @@ use crate::cli::{CountArgs, FetchArgs, Scope, Session, TruncateArgs, VerifyArgs,
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
-use crate::run::{Selection, inspect};
+use crate::run::{Lock, Selection, inspect, lock};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -152,8 +152,16 @@ pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::
         return Ok(0);
     }
     let ledger = asked.ledger(args.year.school_year)?;
+    let wanted = Lock {
+        verb: "truncate",
+        schools: None,
+        wait: args.locking.wait_lock.unwrap_or_default(),
+        cancel: stop.cancelled(),
+    };
+    let mut held = lock(&asked.pipeline, &asked.selection, wanted).await?;
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
+    held.named(&run)?;
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
     let done = inspect::truncate(
         asked.target.api()?,
