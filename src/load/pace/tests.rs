@@ -42,7 +42,10 @@ fn span(server: &Server, at: Micros) -> Micros {
     (8 + 100 / (server.capacity)(at) as u64) * SECOND
 }
 
-const CAPACITIES: [(&str, fn(Micros) -> usize); 5] = [
+/// Workers of a server by time.
+type Capacity = fn(Micros) -> usize;
+
+const CAPACITIES: [(&str, Capacity); 5] = [
     ("1", |_| 1),
     ("4", |_| 4),
     ("16", |_| 16),
@@ -74,7 +77,7 @@ fn item_11_the_limit_settles_at_the_servers_capacity() {
 }
 
 /// Half to one and a half of 50 ms, and one in 50 takes five times as long.
-fn noisy(capacity: fn(Micros) -> usize) -> Server {
+fn noisy(capacity: Capacity) -> Server {
     Server {
         service: |_, random| {
             let spread = 25_000 + (random * 50_000.0) as u64;
@@ -87,14 +90,14 @@ fn noisy(capacity: fn(Micros) -> usize) -> Server {
     }
 }
 
-fn exponential(capacity: fn(Micros) -> usize) -> Server {
+fn exponential(capacity: Capacity) -> Server {
     Server {
         service: |_, random| (-50_000.0 * (1.0 - random).ln()) as u64,
         ..Server::plain(capacity)
     }
 }
 
-fn with_noise(name: &str, capacity: fn(Micros) -> usize, start: usize) {
+fn with_noise(name: &str, capacity: Capacity, start: usize) {
     for (kind, server) in [
         ("noisy", noisy(capacity)),
         ("exponential", exponential(capacity)),
@@ -112,7 +115,7 @@ fn item_11_noise_and_long_tails_do_not_mislead_it() {
     }
 }
 
-fn with_a_queue(name: &str, capacity: fn(Micros) -> usize) {
+fn with_a_queue(name: &str, capacity: Capacity) {
     for queue in [0, 64] {
         let server = Server {
             queue,
