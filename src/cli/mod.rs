@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod count;
+mod deleting;
 mod diff;
 mod errors;
 mod explain;
@@ -30,6 +31,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;

@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::deleting::Deleting;
 use super::load::Sending;
 use super::scope::{Consent, Scope, Year};
 
@@ -29,6 +30,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 
     #[command(flatten)]
     pub year: Year,

@@ -9,6 +9,7 @@ use arrow::error::ArrowError;
 
 use super::Shared;
 use super::decisions::Decisions;
+use super::moved::Moves;
 use super::objects::{Columns, Objects, ObjectsError};
 use super::settled::SettledRows;
 use super::sink::{Held, Message};
@@ -64,6 +65,10 @@ pub(super) struct Feed {
     pub(super) shared: Arc<Shared>,
     /// A plan: what is due is reported as pending, nothing is sent.
     pub(super) dry: bool,
+    /// Objects that take over the record of another key.
+    pub(super) moves: Arc<Moves>,
+    /// Deletes that a guard holds back, and why: nothing is sent.
+    pub(super) guarded: Option<&'static str>,
 }
 
 impl Feed {
@@ -157,7 +162,10 @@ impl Feed {
         self.objects
             .read(group, Columns::All, wanted, |rows, batch| {
                 let (rows, batch) = self.without_withheld(rows, batch)?;
-                if self.dry {
+                if let Some(reason) = self.guarded {
+                    let why = vec![Held::Guarded(reason); rows.len()];
+                    self.report(rows, &batch, why)?;
+                } else if self.dry {
                     self.planned(rows, &batch)?;
                 } else if !rows.is_empty() {
                     let chunk = Arc::new(self.encode(rows, &batch)?);
@@ -173,12 +181,19 @@ impl Feed {
         let why = rows.iter().map(|row| {
             Held::Pending(match self.due.disposition(*row) {
                 _ if self.operation == Operation::Verify => "would_verify",
+                _ if self.operation == Operation::Delete => "would_delete",
+                _ if self.operation == Operation::Check => "would_check",
+                _ if self.moves.contains_key(row) => "would_replace",
                 Disposition::SendChanged => "would_update",
                 Disposition::SendAgain => "would_send_again",
                 _ => "would_create",
             })
         });
         let why = why.collect();
+        self.report(rows, batch, why)
+    }
+
+    fn report(&self, rows: Vec<u64>, batch: &RecordBatch, why: Vec<Held>) -> Result<(), FeedError> {
         let scope = Box::new(self.objects.scope(batch)?);
         self.to_sink(Message::Held {
             resource: self.resource,
@@ -242,8 +257,16 @@ impl Feed {
             .and_then(|body| encode(&body))
             .map_err(|e| self.encode_error(e))?;
         let scope = self.objects.scope(batch)?;
+        let ids = match self.moves.is_empty() {
+            true => scope.server_id,
+            false => {
+                let id = |row| self.moves.get(row).map(|moved| moved.id.as_str());
+                Some(rows.iter().map(id).collect())
+            }
+        };
         Ok(Chunk {
             resource: self.resource,
+            why: self.operation.is_delete().then_some(scope.reason),
             rows,
             keys: scope.key,
             key_hashes: scope.key_hash,
@@ -252,7 +275,7 @@ impl Feed {
             source_keys: scope.source_key,
             scope: scope.ids,
             bodies,
-            ids: None,
+            ids,
         })
     }
 
@@ -266,12 +289,16 @@ impl Feed {
             }
             let from = chunk.bodies.range(start).start;
             let fits = |i: &usize| chunk.bodies.range(*i).end - from <= packing.bytes;
-            let room = (start..chunk.len()).take(packing.objects).take_while(fits);
+            let operation = self.operation_of(chunk.rows[start]);
+            let alike = |i: &usize| self.operation_of(chunk.rows[*i]) == operation;
+            let room = (start..chunk.len())
+                .take(packing.objects)
+                .take_while(|i| fits(i) && alike(i));
             let end = start + room.count().max(1);
             let unit = Unit {
                 chunk: Arc::clone(chunk),
                 range: start..end,
-                operation: self.operation,
+                operation,
             };
             self.shared
                 .feed
@@ -281,6 +308,13 @@ impl Feed {
             start = end;
         }
         Ok(true)
+    }
+
+    fn operation_of(&self, row: u64) -> Operation {
+        match self.moves.contains_key(&row) {
+            true => Operation::Replace,
+            false => self.operation,
+        }
     }
 
     fn encode_error(&self, source: ArrowError) -> FeedError {

@@ -6,6 +6,7 @@
 
 mod check;
 mod connection;
+mod deletes;
 mod interpolate;
 mod limits;
 mod options;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use problem::{Problem, Problems, closest};
 pub use select::SelectError;
 
@@ -47,6 +49,10 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// What may be deleted at the target.
+    pub deletes: DeleteSettings,
+    /// The modes of a resync beside the plain run that this configuration offers.
+    pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.

@@ -39,6 +39,8 @@ pub struct RunHead {
     pub state: RunState,
     /// What counts as failed.
     pub fail_on: FailOn,
+    /// What a person must know beside the numbers: no student data.
+    pub notes: Vec<String>,
     /// Resources in the order to show them; others follow by name.
     pub order: Vec<String>,
     /// What was written, by what it is (`report`, `results`, ...).
@@ -101,6 +103,9 @@ pub struct RunReport {
     pub exit_code: u8,
     /// Identities that do not hold; empty unless this program has a fault.
     pub mismatches: Vec<String>,
+    /// What a person must know beside the numbers (deletes that were stopped, and why).
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Sums over all resources.
     pub total: Counts,
     /// Sums of the deletes over all resources.
@@ -264,6 +269,7 @@ impl RunReport {
             fail_on: head.fail_on.to_string(),
             exit_code: 0,
             mismatches,
+            notes: head.notes,
             total: tally.counts(),
             deletes: tally.delete_counts(),
             traffic: (&traffic).into(),

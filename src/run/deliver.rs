@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::connect::Target;
+use super::stations::Stations;
 use super::{Context, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
-use crate::load::{Load, LoadResource};
+use crate::load::Load;
 use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::stage::FileNote;
-use crate::target::Operation;
 use crate::target::edfi::{Edfi, Route};
 
 /// What delivering came to.
@@ -26,6 +26,8 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
+    /// What a person must know beside the numbers.
+    pub(super) notes: Vec<String>,
 }
 
 /// Decides every row of every resource.
@@ -42,7 +44,7 @@ pub(super) fn due(
         let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
         let options = DueOptions {
             resend,
-            complete: false,
+            complete: true,
         };
         let snapshot = ledger.snapshot(name)?;
         let due = decide(&staged.objects(name), Some(&snapshot), options)?;
@@ -58,34 +60,18 @@ pub(super) async fn load(
     staged: &Staged,
     target: &Target,
     journal: Option<Journal>,
-    due: Vec<Due>,
+    stations: Stations,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let routes = selection.resources.iter().map(|p| Route {
+    let routes = stations.of.iter().map(|i| &selection.resources[*i]);
+    let routes = routes.map(|p| Route {
         url: target.api.discovered.resource(&p.meta.path),
         deferrable: selection.standard.retries.contains_key(&p.resource.name),
     });
     let rules = Edfi::new(routes.collect());
-    let resources = selection
-        .resources
-        .iter()
-        .zip(due)
-        .map(|(p, due)| LoadResource {
-            name: p.resource.name.clone(),
-            objects: staged.objects(&p.resource.name),
-            results: staged.results(&p.resource.name),
-            operation: match p.resource.mode {
-                Mode::Post => Operation::Upsert,
-                Mode::Verify => Operation::Verify,
-            },
-            meta: p.meta.clone(),
-            due,
-            prerequisites: p.prerequisites.clone(),
-            authorizers: p.authorizers.clone(),
-        });
     let load = Load {
         run: staged.id(),
-        resources: resources.collect(),
+        resources: stations.resources,
         standard: Arc::clone(&selection.standard),
         target: Box::new(rules),
         http: target.api.http.clone(),
@@ -101,9 +87,10 @@ pub(super) async fn load(
     for book in loaded.books {
         settled_twice += book.settled_twice;
         results.extend(book.file().map(|file| file.note(book.name())));
-        let transformed = staged.transformed(book.name());
         let resource = tally.resource(book.name());
-        resource.transformed = transformed;
+        if !book.deletes() {
+            resource.transformed += staged.transformed(book.name());
+        }
         resource.merge(book.tally);
     }
     Ok(Delivered {
@@ -112,5 +99,6 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
+        notes: stations.notes,
     })
 }

@@ -82,6 +82,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The list of deletes.
+    #[error(transparent)]
+    Deletes(#[from] super::DeletesError),
     /// The load.
     #[error(transparent)]
     Load(#[from] LoadError),

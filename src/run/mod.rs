@@ -4,12 +4,14 @@
 
 mod check;
 pub mod connect;
+mod deletes;
 mod deliver;
 mod error;
 pub mod inspect;
 mod outcome;
 mod prepare;
 mod staging;
+mod stations;
 
 use std::sync::Arc;
 
@@ -17,13 +19,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use deletes::DeletesError;
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{MaxDeletes, Pipeline};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -46,6 +49,8 @@ pub struct Options {
     pub scope: Scope,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Most deletes of one resource, before the pipeline's.
+    pub max_deletes: Option<MaxDeletes>,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -178,12 +183,18 @@ impl Flow<'_> {
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
         let due = deliver::due(context, selection, staged, &ledger)?;
-        let journal = match self.until {
+        let mut journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,
         };
-        let delivered =
-            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        let mut people = deletes::People::default();
+        let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
+        let plan = deletes::plan(asked, &ledger, &mut people, journal.as_mut())?;
+        let stations = stations::Stations::new(selection, staged, due, plan)?;
+        let delivered = deliver::load(
+            context, selection, staged, target, journal, stations, progress,
+        )
+        .await?;
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

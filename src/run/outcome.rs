@@ -51,6 +51,7 @@ impl Staged {
         let mut tally = Tally::default();
         self.count_rows(&mut tally);
         let mut results = Vec::new();
+        let mut notes = Vec::new();
         let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
         if let Some(delivered) = delivered {
             tally.merge(delivered.tally);
@@ -58,11 +59,13 @@ impl Staged {
             stopped = delivered.stopped;
             twice = delivered.settled_twice;
             results = delivered.results;
+            notes = delivered.notes;
         }
         if until == Until::Transformed {
             self.count_objects(&mut tally);
         }
-        let head = self.head(context, selection, until, interrupted, target);
+        let mut head = self.head(context, selection, until, interrupted, target);
+        head.notes = notes;
         let errors = ErrorsReport::new(&head, &tally);
         let mut report = RunReport::new(head, &tally);
         if twice > 0 {
@@ -174,6 +177,7 @@ impl Staged {
                 false => report::RunState::Finished,
             },
             fail_on: pipeline.fail_on,
+            notes: Vec::new(),
             order: selection
                 .resources
                 .iter()

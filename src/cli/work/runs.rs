@@ -23,6 +23,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         school_year: args.year.school_year,
         demo: args.sending.demo,
         yes: args.consent.yes,
+        max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
     go(session, args.scope, options, until).await

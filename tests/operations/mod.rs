@@ -1,0 +1,3 @@
+//! Operations on a loaded target, one file per subject.
+
+mod deletes;
