@@ -11,7 +11,6 @@ use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::stage::FileNote;
-use crate::target::edfi::{Edfi, Route};
 
 /// What delivering came to.
 #[derive(Debug)]
@@ -63,19 +62,14 @@ pub(super) async fn load(
     stations: Stations,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let routes = stations.of.iter().map(|i| &selection.resources[*i]);
-    let routes = routes.map(|p| Route {
-        url: target.api.discovered.resource(&p.meta.path),
-        deferrable: selection.standard.retries.contains_key(&p.resource.name),
-    });
-    let rules = Edfi::new(routes.collect());
+    let delivery = target.delivery(selection, &stations.of);
     let load = Load {
         run: staged.id(),
         resources: stations.resources,
         standard: Arc::clone(&selection.standard),
-        target: Box::new(rules),
-        http: target.api.http.clone(),
-        token: Some(Arc::clone(&target.api.token)),
+        target: delivery.rules,
+        http: delivery.http,
+        token: delivery.token,
         settings: context.pipeline.load.clone(),
         journal,
         progress: Arc::clone(progress),
