@@ -216,6 +216,7 @@ impl Book {
             server_id: "",
             status: 0,
             attempts: 0,
+            first: false,
             latency_us: 0,
             at,
         };
@@ -272,7 +273,9 @@ impl Book {
         let (outcome, refusal, server_id) = match verdict {
             Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
             Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
-            Verdict::Present { id } => (Outcome::Unchanged, None, id.as_str()),
+            Verdict::Present { id } | Verdict::Unchanged { id } => {
+                (Outcome::Unchanged, None, id.as_str())
+            }
             Verdict::Deleted | Verdict::AlreadyGone => (Outcome::Updated, None, ""),
             Verdict::Failed(r)
             | Verdict::Park(r)
@@ -299,13 +302,12 @@ impl Book {
             _ if refusal.is_some() => Became::Delete(DeleteOutcome::Failed),
             _ => Became::Delete(DeleteOutcome::Deleted),
         };
-        let bytes = if delete {
-            0
-        } else {
-            chunk.bodies.range(i).len()
-        };
-        self.tally.traffic.bytes_sent += bytes as u64 * u64::from(settled.attempts);
-        self.tally.traffic.bytes_received += settled.received;
+        // The requests of a unit count once, with its first object.
+        let first = i == settled.unit.range.start;
+        if first {
+            self.tally.traffic.bytes_sent += settled.sent;
+            self.tally.traffic.bytes_received += settled.received;
+        }
         self.enter(&Line {
             row,
             operation: settled.unit.operation.as_str(),
@@ -320,6 +322,7 @@ impl Book {
             server_id,
             status: refusal.map_or(settled.status, |r| r.status),
             attempts: settled.attempts.saturating_add(again),
+            first,
             latency_us: settled.latency_us,
             at,
         })

@@ -67,6 +67,8 @@ pub(super) struct Settled {
     pub(super) attempts: u16,
     /// Time in flight, in microseconds.
     pub(super) latency_us: u32,
+    /// Bytes of requests' bodies.
+    pub(super) sent: u64,
     /// Bytes of answers' bodies.
     pub(super) received: u64,
     /// HTTP status of the last answer; 0 when there was none.
@@ -81,6 +83,7 @@ impl Settled {
             verdicts: Vec::new(),
             attempts: 0,
             latency_us: 0,
+            sent: 0,
             received: 0,
             status: 0,
         }
@@ -313,10 +316,12 @@ fn journalled<'a>(
     known: bool,
 ) -> Option<Event<'a>> {
     match verdict {
-        Verdict::Created { id } | Verdict::Updated { id } => Some(Event::Delivered {
-            content_hash: unit.chunk.content_hash(i),
-            server_id: id,
-        }),
+        Verdict::Created { id } | Verdict::Updated { id } | Verdict::Unchanged { id } => {
+            Some(Event::Delivered {
+                content_hash: unit.chunk.content_hash(i),
+                server_id: id,
+            })
+        }
         Verdict::Deleted | Verdict::AlreadyGone => Some(Event::Deleted),
         // Looked for, and there: nothing has changed.
         Verdict::Kept(_) if unit.operation == Operation::Check => None,

@@ -56,6 +56,8 @@ pub(super) struct Line<'a> {
     pub(super) server_id: &'a str,
     pub(super) status: u16,
     pub(super) attempts: u16,
+    /// Whether it is the first object of its request.
+    pub(super) first: bool,
     pub(super) latency_us: u32,
     pub(super) at: i64,
 }
@@ -97,7 +99,7 @@ impl Book {
             self.tally
                 .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
-        if line.attempts > 0 {
+        if line.attempts > 0 && line.first {
             let traffic = &mut self.tally.traffic;
             traffic.requests += u64::from(line.attempts);
             traffic.retries += u64::from(line.attempts - 1);

@@ -54,6 +54,7 @@ impl Edfi {
             url: self.routes[unit.chunk.resource].url.clone(),
             body: Some(unit.chunk.body(unit.range.start)),
             content_type: Some(HeaderValue::from_static("application/json")),
+            content_encoding: None,
         }
     }
 
@@ -66,6 +67,7 @@ impl Edfi {
             url,
             body: None,
             content_type: None,
+            content_encoding: None,
         })
     }
 
@@ -80,6 +82,7 @@ impl Edfi {
             url,
             body: put.then(|| unit.chunk.body(unit.range.start)),
             content_type: put.then(|| HeaderValue::from_static("application/json")),
+            content_encoding: None,
         }
     }
 
