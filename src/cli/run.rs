@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::deleting::Deleting;
 use super::load::Sending;
+use super::only::Only;
 use super::scope::{Consent, Scope, Year};
 
 /// The whole way: extract, transform, load, report.
@@ -18,6 +19,10 @@ use super::scope::{Consent, Scope, Year};
   fullsync run edfi                             everything that is due
   fullsync run edfi students 'studentSchool*'   these resources only
   fullsync run edfi --dry-run                   all but the sending
+  fullsync run edfi --resend-all                everything in scope, acknowledged or not
+  fullsync run edfi --only-failed               what is refused so far, once more
+  fullsync run edfi --status-code 409,5xx       what is refused with one of these
+  fullsync run edfi --older-than 30d            what was acknowledged long ago
   fullsync run edfi --resume latest             on with the staging of the last run")]
 pub struct RunArgs {
     #[command(flatten)]
@@ -33,6 +38,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub deleting: Deleting,
+
+    #[command(flatten)]
+    pub only: Only,
 
     #[command(flatten)]
     pub year: Year,

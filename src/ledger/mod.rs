@@ -35,7 +35,10 @@ use arrow::array::Array as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use compact::Compacted;
-pub use due::{Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Withheld, due};
+pub use due::{
+    Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Select, StatusRange, Withheld,
+    due,
+};
 pub use entry::{Entry, Event};
 pub use error::LedgerError;
 pub use journal::{FLUSH_EVERY, Journal};

@@ -191,6 +191,7 @@ impl Book {
                     detail = due.duplicate_detail(row);
                     (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
                 }
+                Disposition::NotSelected => (Outcome::Pending, Some(&Reason::NOT_SELECTED)),
                 Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => {
                     pending = Reason::fixed("not_reached");
                     (Outcome::Pending, Some(&pending))

@@ -8,6 +8,7 @@ mod deletes;
 mod deliver;
 mod error;
 pub mod inspect;
+mod only;
 mod outcome;
 mod prepare;
 mod staging;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use deletes::DeletesError;
 pub use error::RunError;
+pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
@@ -30,6 +32,7 @@ use crate::pipeline::{MaxDeletes, Pipeline};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::StateDir;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -41,6 +44,8 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Only these objects, by what became of them earlier.
+    pub only: Only,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -120,6 +125,9 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+    let only = context.options.only.resolved(&state)?;
+
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
     let target = match needs_target {
@@ -138,6 +146,7 @@ pub async fn run(
         progress,
         selection: &selection,
         sis: &sis,
+        only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
@@ -154,6 +163,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    only: &'a Only,
 }
 
 impl Flow<'_> {
@@ -182,14 +192,18 @@ impl Flow<'_> {
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
-        let due = deliver::due(context, selection, staged, &ledger)?;
+        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let mut journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,
         };
         let mut people = deletes::People::default();
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
-        let plan = deletes::plan(asked, &ledger, &mut people, journal.as_mut())?;
+        let plan = match self.only.is_everything() {
+            true => deletes::plan(asked, &ledger, &mut people, journal.as_mut())?,
+            // A run that takes up some objects again deletes none.
+            false => deletes::Plan::none(selection),
+        };
         let stations = stations::Stations::new(selection, staged, due, plan)?;
         let delivered = deliver::load(
             context, selection, staged, target, journal, stations, progress,

@@ -1,3 +1,4 @@
-//! Operations on a loaded target, one file per subject.
+//! Issue 3, the Resync operations: one file per subject, one test per seed item.
 
+mod again;
 mod deletes;

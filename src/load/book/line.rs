@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Book;
+use crate::load::pass::pending_parent;
 use crate::load::results::{ResultRow, ResultsError};
 use crate::load::withheld::Withheld;
 use crate::object::{DeleteOutcome, KeyHash, Outcome, Reason, Refusal};
@@ -132,12 +133,7 @@ impl Book {
         let Some(child) = Withheld::child_of(outcome) else {
             return;
         };
-        // Nobody asks for what no resource depends on, nor after the run was cut short; and what is
-        // pending in a plan would be sent.
-        let pending = child == Outcome::Pending;
-        let cut_short = pending && line.reason.is_some_and(|r| r.as_str() == "not_reached");
-        let asked_for = self.used.needed && !cut_short && !(pending && self.used.dry);
-        if !asked_for || self.due.delivered_before(line.row) {
+        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {
@@ -145,7 +141,7 @@ impl Book {
             None => Arc::new(Withheld {
                 child,
                 reason: match child {
-                    Outcome::Pending => Reason::fixed("parent_pending"),
+                    Outcome::Pending => pending_parent(line.reason),
                     _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
                 },
                 resource: Arc::clone(&self.name),

@@ -17,6 +17,7 @@ pub use file::DeletesError;
 pub(super) use people::People;
 pub(super) use plan::{Planning, plan};
 
+use super::Selection;
 use crate::load::Moves;
 
 /// What is to be deleted, by resource in the order of the selection.
@@ -26,6 +27,16 @@ pub(super) struct Plan {
     pub(super) resources: Vec<Deletes>,
     /// What a person must know: what was stopped, and why. No student data.
     pub(super) notes: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing is deleted.
+    pub(super) fn none(selection: &Selection) -> Self {
+        let mut plan = Self::default();
+        plan.resources
+            .resize_with(selection.resources.len(), Deletes::default);
+        plan
+    }
 }
 
 /// The deletes of one resource.

@@ -62,9 +62,7 @@ pub(in crate::run) fn plan(
         ..
     } = planning;
     let resources = &selection.resources;
-    let mut plan = Plan::default();
-    plan.resources
-        .resize_with(resources.len(), Deletes::default);
+    let mut plan = Plan::none(selection);
     if !context.pipeline.deletes.enabled {
         let gone: usize = planning.due.iter().map(|due| due.gone.len()).sum();
         if gone > 0 {
