@@ -10,6 +10,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod ledger;
 mod load;
 pub mod log;
 mod metadata;
@@ -39,6 +40,7 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
+pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
@@ -144,6 +146,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 

@@ -38,9 +38,6 @@ fn write_all(
     head(out, report)?;
     table(out, report, options.width)?;
     deletes(out, report)?;
-    for note in &report.notes {
-        writeln!(out, "note: {note}")?;
-    }
     for mismatch in &report.mismatches {
         writeln!(
             out,
@@ -64,6 +61,19 @@ fn write_all(
         )?;
     }
     traffic(out, report)?;
+    if let Some(probe) = &report.probe {
+        writeln!(
+            out,
+            "{} requests before that: does the target still have what the ledger knows? {} \
+             resources counted, {} records looked up",
+            grouped(probe.requests),
+            probe.counts,
+            probe.ids
+        )?;
+    }
+    for note in &report.notes {
+        writeln!(out, "\nNote: {note}")?;
+    }
     if !report.paths.is_empty() {
         writeln!(out, "\nWritten")?;
         let width = report.paths.keys().map(String::len).max().unwrap_or(0);

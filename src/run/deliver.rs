@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::connect::Target;
+use super::probe::Probe;
 use super::stations::Stations;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
@@ -25,8 +26,10 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
-    /// What a person must know beside the numbers.
+    /// What was found out about the target before the load.
     pub(super) notes: Vec<String>,
+    /// What the target was asked before the load.
+    pub(super) probe: Option<Probe>,
 }
 
 /// Decides every row of every resource.
@@ -101,5 +104,6 @@ pub(super) async fn load(
         settled_twice,
         results,
         notes: stations.notes,
+        probe: None,
     })
 }

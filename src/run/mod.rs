@@ -7,10 +7,13 @@ pub mod connect;
 mod deletes;
 mod deliver;
 mod error;
+mod guard;
 pub mod inspect;
 mod only;
 mod outcome;
 mod prepare;
+mod probe;
+pub mod rebuild;
 mod staging;
 mod stations;
 
@@ -56,6 +59,8 @@ pub struct Options {
     pub yes: bool,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
+    /// Load a part into a target that never had a full load.
+    pub allow_partial: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -136,6 +141,12 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        // Asked again when the year comes from the source.
+        if let Some(year) = context.options.school_year.or(pipeline.school_year) {
+            let folder = guard::folder(context, target, year);
+            let about = guard::origin(target, year);
+            guard::full_first(context, &selection, &folder, &about, until)?;
+        }
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
@@ -183,15 +194,24 @@ impl Flow<'_> {
         if self.until == Until::Extracted {
             return Ok(None);
         }
+        let mut notes = Vec::new();
+        if let Some(target) = target {
+            let folder = guard::folder(context, target, staged.school_year);
+            let about = guard::origin(target, staged.school_year);
+            notes = guard::full_first(context, selection, &folder, &about, self.until)?;
+        }
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
         let Some(target) = target else {
             return Ok(None);
         };
-        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
+        let mut admitted =
+            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let mut journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
@@ -205,10 +225,16 @@ impl Flow<'_> {
             false => deletes::Plan::none(selection),
         };
         let stations = stations::Stations::new(selection, staged, due, plan)?;
-        let delivered = deliver::load(
+        let mut delivered = deliver::load(
             context, selection, staged, target, journal, stations, progress,
         )
         .await?;
+        delivered.notes.splice(0..0, notes);
+        delivered.probe = admitted.probe;
+        if self.until == Until::Loaded {
+            let about = guard::origin(target, staged.school_year);
+            guard::note(context, about, &ledger, &staged.id(), &delivered)?;
+        }
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

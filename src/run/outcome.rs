@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::connect::Target;
 use super::deliver::Delivered;
+use super::probe::Probe;
 use super::{Context, RunError, Selection, Staged, Start, Until};
 use crate::report::{self, ErrorsReport, RunHead, RunReport, Tally, TargetReport};
 use crate::stage::{FileNote, RunState};
@@ -51,8 +52,8 @@ impl Staged {
         let mut tally = Tally::default();
         self.count_rows(&mut tally);
         let mut results = Vec::new();
-        let mut notes = Vec::new();
         let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
+        let (mut notes, mut probe) = (Vec::new(), None);
         if let Some(delivered) = delivered {
             tally.merge(delivered.tally);
             interrupted |= delivered.interrupted;
@@ -60,12 +61,16 @@ impl Staged {
             twice = delivered.settled_twice;
             results = delivered.results;
             notes = delivered.notes;
+            probe = delivered.probe.map(Probe::report);
         }
         if until == Until::Transformed {
             self.count_objects(&mut tally);
         }
-        let mut head = self.head(context, selection, until, interrupted, target);
-        head.notes = notes;
+        let head = RunHead {
+            notes,
+            probe,
+            ..self.head(context, selection, until, interrupted, target)
+        };
         let errors = ErrorsReport::new(&head, &tally);
         let mut report = RunReport::new(head, &tally);
         if twice > 0 {
@@ -177,13 +182,14 @@ impl Staged {
                 false => report::RunState::Finished,
             },
             fail_on: pipeline.fail_on,
-            notes: Vec::new(),
             order: selection
                 .resources
                 .iter()
                 .map(|p| p.resource.name.clone())
                 .collect(),
             paths,
+            probe: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -2,3 +2,4 @@
 
 mod again;
 mod deletes;
+mod new_target;
