@@ -20,6 +20,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod sif;
 pub mod source;
 pub mod stage;
 pub mod target;
