@@ -97,16 +97,16 @@ impl Stations {
 fn link(resources: &mut [LoadResource], of: &[usize], plan: &[Deletes], sent: usize) {
     let early = |station: usize| plan[of[station]].early;
     let all = resources.len();
-    for station in sent..all {
-        let dependants = resources[station].after.clone();
+    for (station, resource) in resources.iter_mut().enumerate().skip(sent) {
+        let dependants = resource.after.iter().copied();
         let mut before: Vec<usize> = match early(station) {
             // One that comes late waits for what is sent, which waits for this one.
-            true => dependants.into_iter().filter(|d| early(*d)).collect(),
+            true => dependants.filter(|d| early(*d)).collect(),
             false => (0..sent).chain(dependants).collect(),
         };
         before.sort_unstable();
-        resources[station].prerequisites = before;
-        resources[station].authorizers = (0..sent).collect();
+        resource.prerequisites = before;
+        resource.authorizers = (0..sent).collect();
     }
     let first: Vec<usize> = (sent..all).filter(|s| early(*s)).collect();
     for resource in resources.iter_mut().take(sent) {
