@@ -12,6 +12,7 @@ mod fetch;
 mod generate;
 mod ledger;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod only;
@@ -42,6 +43,7 @@ pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
@@ -147,6 +149,7 @@ pub enum Command {
 
     Truncate(TruncateArgs),
 
+    Locks(LocksArgs),
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::deleting::Deleting;
 use super::load::Sending;
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{Consent, Scope, Year};
 
@@ -44,6 +45,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub consent: Consent,

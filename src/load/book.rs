@@ -123,6 +123,11 @@ impl Book {
         self.pass
     }
 
+    /// A pass begins.
+    pub(super) fn begin(&mut self, pass: Pass) {
+        self.pass = pass;
+    }
+
     /// The feed has ended, with so many objects handed out; `complete` unless it was cut short.
     pub(super) fn fed(&mut self, sent: u64, complete: bool) {
         self.fed = Some(sent);
@@ -141,7 +146,6 @@ impl Book {
         }
         self.fed = None;
         self.returned = 0;
-        self.pass = Pass::Last;
         Some(PassDone {
             resource,
             parked: std::mem::take(&mut self.parked),
@@ -182,6 +186,7 @@ impl Book {
                 pending = Reason::fixed(code);
                 (Outcome::Pending, Some(&pending))
             }
+            Held::Elsewhere => (Outcome::Unchanged, None),
             Held::Decided => match due.disposition(row) {
                 Disposition::Unchanged => (Outcome::Unchanged, None),
                 Disposition::Collapsed => (Outcome::Collapsed, None),

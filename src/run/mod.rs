@@ -9,6 +9,7 @@ mod deliver;
 mod error;
 mod guard;
 pub mod inspect;
+mod locked;
 mod only;
 mod outcome;
 mod prepare;
@@ -25,12 +26,14 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use deletes::DeletesError;
 pub use error::RunError;
+pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
+use crate::lock::{Held, Wait};
 use crate::pipeline::{MaxDeletes, Pipeline};
 use crate::progress::Progress;
 use crate::scope::Scope;
@@ -55,6 +58,8 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What to do when another run has locked some of what this one is about.
+    pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
     /// Most deletes of one resource, before the pipeline's.
@@ -130,6 +135,11 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
+    let mut held = match until {
+        Until::Loaded => Some(lock_run(context, &selection).await?),
+        _ => None,
+    };
     let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
     let only = context.options.only.resolved(&state)?;
 
@@ -151,12 +161,16 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    if let Some(held) = &mut held {
+        held.named(&staged.id())?;
+    }
     let flow = Flow {
         context,
         until,
         progress,
         selection: &selection,
         sis: &sis,
+        held: held.as_ref(),
         only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
@@ -174,7 +188,19 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    held: Option<&'a Held>,
     only: &'a Only,
+}
+
+async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
 }
 
 impl Flow<'_> {
@@ -213,20 +239,25 @@ impl Flow<'_> {
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
-        let mut journal = match self.until {
-            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-            _ => None,
+        let mut sending = match self.held {
+            Some(held) => Some(deliver::Sending {
+                journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
+                held,
+                ledger: &ledger,
+            }),
+            None => None,
         };
+        let journal = sending.as_mut().map(|sending| &mut sending.journal);
         let mut people = deletes::People::default();
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
         let plan = match self.only.is_everything() {
-            true => deletes::plan(asked, &ledger, &mut people, journal.as_mut())?,
+            true => deletes::plan(asked, &ledger, &mut people, journal)?,
             // A run that takes up some objects again deletes none.
             false => deletes::Plan::none(selection),
         };
         let stations = stations::Stations::new(selection, staged, due, plan)?;
         let mut delivered = deliver::load(
-            context, selection, staged, target, journal, stations, progress,
+            context, selection, staged, target, sending, stations, progress,
         )
         .await?;
         delivered.notes.splice(0..0, notes);

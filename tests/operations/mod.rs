@@ -2,4 +2,5 @@
 
 mod again;
 mod deletes;
+mod locks;
 mod new_target;
