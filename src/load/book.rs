@@ -230,9 +230,7 @@ impl Book {
             _ if self.operation.is_delete() => None,
             Outcome::Rejected if due.same_reason(row) => None,
             Outcome::Blocked if known => None,
-            Outcome::Rejected | Outcome::Blocked => {
-                reason.map(|reason| HeldEvent::Refused(reason.clone()))
-            }
+            Outcome::Rejected | Outcome::Blocked => reason.cloned().map(HeldEvent::Refused),
             Outcome::Unchanged | Outcome::Skipped if known => Some(HeldEvent::Cleared),
             _ => None,
         };
@@ -308,7 +306,6 @@ impl Book {
             _ if refusal.is_some() => Became::Delete(DeleteOutcome::Failed),
             _ => Became::Delete(DeleteOutcome::Deleted),
         };
-        // The requests of a unit count once, with its first object.
         let first = i == settled.unit.range.start;
         if first {
             self.tally.traffic.bytes_sent += settled.sent;
@@ -334,7 +331,7 @@ impl Book {
         })
     }
 
-    /// Marks that units came back without a verdict: their rows are left for the last reading.
+    /// Units came back without a verdict: their rows are left for the last reading.
     pub(super) fn dropped(&mut self) {
         self.dropped = true;
     }

@@ -24,7 +24,9 @@ mod run;
 pub mod schedule;
 mod settled;
 mod sink;
+mod state;
 mod token;
+mod token_file;
 mod withheld;
 mod worker;
 
@@ -40,6 +42,7 @@ pub use objects::{Columns, Objects, ObjectsError, SERVER_ID, Scope};
 pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
 pub use run::{Deleting, Load, LoadError, LoadResource, Loaded};
 pub use sink::SinkError;
+pub use state::{About, Limits, SchoolDigest, State, StateKey, Wanted};
 pub use token::{Bearer, Token, TokenError};
 pub use withheld::{Withheld, WithheldKeys};
 
