@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod count;
+mod deleting;
 mod diff;
 mod dis;
 mod errors;
@@ -36,6 +37,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;

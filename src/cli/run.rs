@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::deleting::Deleting;
 use super::dis::Resync;
 use super::guest::Guest;
 use super::load::Sending;
@@ -38,6 +39,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 
     #[command(flatten)]
     pub resync: Resync,

@@ -6,6 +6,7 @@
 
 mod check;
 mod connection;
+mod deletes;
 mod dis;
 mod interpolate;
 mod limits;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
 pub use rate::Rate;
@@ -59,6 +61,10 @@ pub struct Pipeline {
     pub keep: Keep,
     /// Who is told when a run is over.
     pub notify: Vec<notify::Notice>,
+    /// What may be deleted at the target.
+    pub deletes: DeleteSettings,
+    /// The modes of a resync beside the plain run that this configuration offers.
+    pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
