@@ -251,6 +251,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         standard: Arc::new(Standard::default()),
         target: Box::new(Edfi::new(vec![Route {
             url: url(address),
+            media: fullsync::target::edfi::Media::default(),
             deferrable: false,
         }])),
         http: fullsync::load::client(&settings(), None).unwrap(),

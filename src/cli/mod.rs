@@ -43,7 +43,7 @@ pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
-pub use fetch::FetchArgs;
+pub use fetch::{FetchArgs, FetchFormat, Filters};
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};

@@ -82,6 +82,11 @@ pub struct EdfiArgs {
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
 
+    /// A server of limited strength: 16x20ms works on 16 requests at once, 20 ms each, and lets
+    /// others wait; 16x20ms:64 lets 64 wait and refuses more (429).
+    #[arg(long, value_name = "CAPACITY")]
+    pub capacity: Option<String>,
+
     /// An oddity of real servers. Can be given several times.
     #[arg(long, value_name = "QUIRK", value_parser = [
         "expires-in-epoch", "relative-location", "no-etag", "missing-token-400",

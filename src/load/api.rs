@@ -6,13 +6,14 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
-use super::Token;
 use super::caller::{Answer, ApiError, Caller};
 use super::discovery::{Discovered, discover, resources_document};
+use super::pages::Question;
+use super::{Fill, Token};
 use crate::pipeline::{LoadSettings, Secret};
 
 /// Most records that a server gives in one page.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 
 /// A connection to one Ed-Fi API.
 #[derive(Clone, Debug)]
@@ -32,10 +33,8 @@ pub struct Address {
     pub key: Secret,
     /// OAuth secret.
     pub secret: Secret,
-    /// Fills the tenant placeholder.
-    pub tenant: Option<String>,
-    /// Fills the school year placeholder.
-    pub route_year: Option<i32>,
+    /// Fills placeholders, and tells addresses that the server does not.
+    pub fill: Fill,
     /// Folder of token files.
     pub tokens: std::path::PathBuf,
 }
@@ -47,14 +46,7 @@ impl Api {
     /// [`ApiError`].
     pub async fn connect(address: Address, settings: &LoadSettings) -> Result<Self, ApiError> {
         let http = super::client(settings, None)?;
-        let discovered = discover(
-            &http,
-            &address.url,
-            address.tenant.as_deref(),
-            address.route_year,
-            settings,
-        )
-        .await?;
+        let discovered = discover(&http, &address.url, &address.fill, settings).await?;
         let file = address
             .tokens
             .join(format!("{}.json", discovered.fingerprint()));
@@ -100,19 +92,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn count(&self, path: &str) -> Result<u64, ApiError> {
-        let mut url = self.discovered.resource(path);
-        url.query_pairs_mut()
-            .append_pair("limit", "0")
-            .append_pair("totalCount", "true");
-        let answer = self.get(url.clone(), None).await?;
-        let total = answer
-            .headers
-            .get("total-count")
-            .and_then(|v| v.to_str().ok()?.parse().ok());
-        total.ok_or_else(|| ApiError::Unreadable {
-            url: url.into(),
-            wanted: "a Total-Count header",
-        })
+        self.count_of(&Question::all(path)).await
     }
 
     /// The page of a resource from record `offset` on; `None` when there is nothing more.
@@ -120,18 +100,9 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn page(&self, path: &str, offset: usize) -> Result<Option<Vec<Value>>, ApiError> {
-        let mut url = self.discovered.resource(path);
-        url.query_pairs_mut()
-            .append_pair("offset", &offset.to_string())
-            .append_pair("limit", &PAGE.to_string());
-        let answer = self.get(url.clone(), None).await?;
-        match serde_json::from_slice(&answer.body) {
-            Ok(Value::Array(records)) => Ok((!records.is_empty()).then_some(records)),
-            _ => Err(ApiError::Unreadable {
-                url: url.into(),
-                wanted: "a JSON array",
-            }),
-        }
+        let place = [("offset", offset.to_string()), ("limit", PAGE.to_string())];
+        let (records, _) = self.records(&Question::all(path), &place).await?;
+        Ok((!records.is_empty()).then_some(records))
     }
 
     /// The OpenAPI document of the resources; `None` where the target offers none.

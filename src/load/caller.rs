@@ -95,6 +95,21 @@ impl Caller {
         accept: Option<&'static str>,
         body: Option<Bytes>,
     ) -> Result<Answer, ApiError> {
+        let accept = accept.map(HeaderValue::from_static);
+        self.ask_for(method, url, accept, body).await
+    }
+
+    /// The same, for a form that is not known beforehand.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub(super) async fn ask_for(
+        &self,
+        method: Method,
+        url: Url,
+        accept: Option<HeaderValue>,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ApiError> {
         let (mut tries, mut renewed) = (0, false);
         loop {
             tries += 1;
@@ -110,8 +125,8 @@ impl Caller {
                     request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 request = request.body(body.clone());
             }
-            if let Some(accept) = accept {
-                request = request.header(ACCEPT, HeaderValue::from_static(accept));
+            if let Some(accept) = &accept {
+                request = request.header(ACCEPT, accept.clone());
             }
             if let Some(rate) = &self.settings.rate {
                 rate.wait().await;

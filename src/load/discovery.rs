@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::fill::Fill;
 use super::retry::next_wait;
 use super::token::chain;
 use crate::pipeline::LoadSettings;
@@ -62,7 +63,7 @@ pub enum DiscoveryError {
         /// As it stands in the URL.
         placeholder: String,
         /// The setting that fills it.
-        setting: &'static str,
+        setting: String,
     },
 }
 
@@ -93,27 +94,29 @@ struct Urls {
     token_info: Option<String>,
 }
 
-/// Reads a server's root document. `tenant` and `year` fill the placeholders that multi-tenant and
-/// year-specific deployments leave in their URLs.
+/// Reads a server's root document. `fill` fills the placeholders that multi-tenant, district and
+/// year-specific deployments leave in their URLs, and puts the pipeline's own addresses before the
+/// server's.
 ///
 /// # Errors
 /// [`DiscoveryError`].
 pub async fn discover(
     http: &reqwest::Client,
     url: &str,
-    tenant: Option<&str>,
-    year: Option<i32>,
+    fill: &Fill,
     settings: &LoadSettings,
 ) -> Result<Discovered, DiscoveryError> {
+    if let Some(told) = fill.told(url)? {
+        return Ok(told);
+    }
     let mut tries = 0;
     loop {
         tries += 1;
         let (wait, error) = match ask(http, url).await {
-            Ok((status @ (408 | 425 | 429 | 500 | 502..=504), after, body)) => (
-                Wait::SlowDown(after),
-                read(url, status, &body, tenant, year).err(),
-            ),
-            Ok((status, _, body)) => return read(url, status, &body, tenant, year),
+            Ok((status @ (408 | 425 | 429 | 500 | 502..=504), after, body)) => {
+                (Wait::SlowDown(after), read(url, status, &body, fill).err())
+            }
+            Ok((status, _, body)) => return read(url, status, &body, fill),
             Err(message) => {
                 let url = url.to_owned();
                 (
@@ -140,13 +143,7 @@ async fn ask(http: &reqwest::Client, url: &str) -> Result<(u16, Option<Duration>
     Ok((status, after, body))
 }
 
-fn read(
-    url: &str,
-    status: u16,
-    body: &[u8],
-    tenant: Option<&str>,
-    year: Option<i32>,
-) -> Result<Discovered, DiscoveryError> {
+fn read(url: &str, status: u16, body: &[u8], fill: &Fill) -> Result<Discovered, DiscoveryError> {
     let not_edfi = |message: String| DiscoveryError::NotEdfi {
         url: url.to_owned(),
         status,
@@ -156,23 +153,27 @@ fn read(
         return Err(not_edfi(crate::target::edfi::Problem::read(body).text));
     }
     let root: Root = serde_json::from_slice(body).map_err(|e| not_edfi(e.to_string()))?;
-    let year = year.map(|y| y.to_string());
-    let fill = |text: &str| -> Result<Url, DiscoveryError> {
-        let text = filled(text, tenant, year.as_deref())?;
+    let address = |text: &str| -> Result<Url, DiscoveryError> {
+        let text = fill.fill(text)?;
         Url::parse(text.trim_end_matches('/')).map_err(|e| not_edfi(format!("{text}: {e}")))
     };
-    let optional = |text: &Option<String>| text.as_deref().map(fill).transpose();
+    let optional = |text: Option<&String>| text.map(|text| address(text)).transpose();
+    let own = &fill.routing;
+    let (data, oauth) = (own.data_url.as_ref(), own.oauth_url.as_ref());
+    let urls = &root.urls;
     Ok(Discovered {
-        data: fill(&root.urls.data_management_api)?,
-        oauth: fill(&root.urls.oauth)?,
-        dependencies: optional(&root.urls.dependencies)?,
-        openapi: optional(&root.urls.open_api_metadata)?,
+        data: address(data.unwrap_or(&urls.data_management_api))?,
+        oauth: address(oauth.unwrap_or(&urls.oauth))?,
+        dependencies: optional(own.dependencies_url.as_ref().or(urls.dependencies.as_ref()))?,
+        openapi: optional(
+            own.metadata_url
+                .as_ref()
+                .or(urls.open_api_metadata.as_ref()),
+        )?,
         token_info: optional(
-            &root
-                .urls
-                .oauth_token_introspection
-                .clone()
-                .or(root.urls.token_info.clone()),
+            urls.oauth_token_introspection
+                .as_ref()
+                .or(urls.token_info.as_ref()),
         )?,
         version: root.version.unwrap_or_default(),
         data_models: root
@@ -182,25 +183,6 @@ fn read(
             .collect(),
         instance: root.instance,
     })
-}
-
-/// Fills `{tenantIdentifier}`, `{tenant}` and `{schoolYearFromRoute}`.
-fn filled(text: &str, tenant: Option<&str>, year: Option<&str>) -> Result<String, DiscoveryError> {
-    let mut text = text.to_owned();
-    for (placeholder, value, setting) in [
-        ("{tenantIdentifier}", tenant, "tenant"),
-        ("{tenant}", tenant, "tenant"),
-        ("{schoolYearFromRoute}", year, "route_year"),
-    ] {
-        if text.contains(placeholder) {
-            let missing = || DiscoveryError::Placeholder {
-                placeholder: placeholder.to_owned(),
-                setting,
-            };
-            text = text.replace(placeholder, value.ok_or_else(missing)?);
-        }
-    }
-    Ok(text)
 }
 
 impl Discovered {
@@ -298,7 +280,12 @@ mod tests {
     }
 
     fn data(text: &str, tenant: Option<&str>, year: Option<i32>) -> Result<String, DiscoveryError> {
-        let found = read("https://h", 200, root(text).as_bytes(), tenant, year)?;
+        let fill = Fill {
+            tenant: tenant.map(str::to_owned),
+            year,
+            ..Fill::default()
+        };
+        let found = read("https://h", 200, root(text).as_bytes(), &fill)?;
         Ok(found.resource("/ed-fi/students").to_string())
     }
 
@@ -350,7 +337,7 @@ mod tests {
     #[test]
     fn fingerprints_tell_targets_apart() {
         let of = |text: &str| {
-            read("u", 200, root(text).as_bytes(), None, None)
+            read("u", 200, root(text).as_bytes(), &Fill::default())
                 .unwrap()
                 .fingerprint()
         };
@@ -366,7 +353,7 @@ mod tests {
                 "\"urls\"",
                 &format!("\"instanceId\":\"{instance}\",\"urls\""),
             );
-            read("u", 200, text.as_bytes(), None, None)
+            read("u", 200, text.as_bytes(), &Fill::default())
                 .unwrap()
                 .fingerprint()
         };
@@ -383,14 +370,14 @@ mod tests {
 
     #[test]
     fn other_pages_are_named_as_such() {
-        let error = read("https://h", 200, b"<html>", None, None)
+        let error = read("https://h", 200, b"<html>", &Fill::default())
             .unwrap_err()
             .to_string();
         assert!(
             error.contains("not with the root document of an Ed-Fi API"),
             "{error}"
         );
-        let error = read("https://h", 404, b"{}", None, None)
+        let error = read("https://h", 404, b"{}", &Fill::default())
             .unwrap_err()
             .to_string();
         assert!(error.contains("answered 404"), "{error}");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 
 use super::ApiError;
@@ -105,7 +105,11 @@ pub(super) async fn exchange(
     let headers = outgoing.headers_mut();
     headers.extend(bearer.map(|value| (AUTHORIZATION, value)));
     headers.extend(correlation.map(|value| (CORRELATION, value)));
-    headers.extend(request.content_type.map(|value| (CONTENT_TYPE, value)));
+    let about = match request.body {
+        Some(_) => CONTENT_TYPE,
+        None => ACCEPT,
+    };
+    headers.extend(request.content_type.map(|value| (about, value)));
     headers.extend(
         request
             .content_encoding

@@ -61,7 +61,7 @@ impl ObjectClaims {
     pub fn resource(&self, name: &str) -> Arc<ResourceClaims> {
         Arc::new(ResourceClaims {
             locks: self.locks.clone(),
-            path: folder(&self.locks).join(format!("{name}.claims")),
+            path: folder(&self.locks).join(format!("{}.claims", name.replace('/', "."))),
             holder: self.holder,
             seen: Mutex::default(),
         })

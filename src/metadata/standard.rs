@@ -107,6 +107,39 @@ impl Standard {
             .map(|(name, resource)| (name.as_str(), resource))
     }
 
+    /// Calls a resource by another name, everywhere. One that has the new name is called as `from`
+    /// was.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        if from == to || !self.resources.contains_key(from) {
+            return;
+        }
+        let change = |name: &mut String| {
+            if name == from {
+                to.clone_into(name);
+            } else if name == to {
+                from.clone_into(name);
+            }
+        };
+        let (ours, theirs) = (self.resources.remove(from), self.resources.remove(to));
+        self.resources.extend(ours.map(|r| (to.to_owned(), r)));
+        self.resources.extend(theirs.map(|r| (from.to_owned(), r)));
+        for resource in self.resources.values_mut() {
+            rename_targets(&mut resource.fields, &change);
+        }
+        for (before, after) in &mut self.edges {
+            change(before);
+            change(after);
+        }
+        self.edges.sort();
+        let retries = std::mem::take(&mut self.retries);
+        self.retries
+            .extend(retries.into_iter().map(|(mut name, mut after)| {
+                change(&mut name);
+                after.iter_mut().for_each(change);
+                (name, after)
+            }));
+    }
+
     /// Whether a descriptor URI names a value of this type (`GradeLevelDescriptor`). Letter case is
     /// ignored in the code value, as the ODS / API ignores it.
     pub fn descriptor_exists(&self, descriptor: &str, uri: &str) -> Known {
@@ -177,4 +210,14 @@ fn lines<T: Serialize>(text: &mut String, name: &str, entries: &BTreeMap<String,
 /// NaN), so the fallback is never taken.
 fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+fn rename_targets(fields: &mut BTreeMap<String, Field>, change: &impl Fn(&mut String)) {
+    for field in fields.values_mut() {
+        match &mut field.kind {
+            Kind::Reference { targets, .. } => targets.iter_mut().for_each(change),
+            Kind::Object { fields } | Kind::Array { fields } => rename_targets(fields, change),
+            _ => {}
+        }
+    }
 }

@@ -10,7 +10,9 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, deletes, dis, notify, options, source};
+use super::{
+    Connection, Pipeline, TargetKind, connection, deletes, dis, notify, options, routing, source,
+};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -128,9 +130,16 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let Queries {
         views,
         crosswalks,
-        resources,
+        mut resources,
         disabled,
     } = queries;
+    let profile = match &connection {
+        Some(Connection::Server { routing, .. }) => routing.profile.as_deref(),
+        _ => None,
+    };
+    for resource in &mut resources {
+        resource.profile = routing::effective(resource.profile.take(), profile);
+    }
     Some(Pipeline {
         name: name?,
         file: document.path.to_owned(),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
-use super::{Connection, Credentials, Secret, TargetKind};
+use super::{Connection, Credentials, Routing, Secret, TargetKind};
 
 /// The keys of one secret: what it is called, and the two places it may be in.
 pub(super) struct SecretKeys {
@@ -51,7 +51,9 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
     // A state edition has neither OAuth nor routes of its own.
     let dis = target == Some(TargetKind::Dis);
     let (mut tenant, mut route_year) = (None, None);
+    let mut routing = Routing::default();
     if !dis {
+        routing = super::routing::read(&mut section);
         tenant = section.text("tenant").map(|t| t.value);
         route_year = section.integer("route_year", (1990, 2100));
     }
@@ -80,6 +82,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
         credentials: credentials?,
         tenant,
         route_year: route_year.and_then(|y| i32::try_from(y).ok()),
+        routing: Box::new(routing),
     })
 }
 

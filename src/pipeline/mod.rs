@@ -15,6 +15,7 @@ mod options;
 mod problem;
 mod rate;
 mod resources;
+mod routing;
 mod section;
 mod select;
 mod source;
@@ -31,6 +32,7 @@ pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
 pub use rate::Rate;
+pub use routing::Routing;
 pub use select::SelectError;
 pub use window::{Standing, Window, WindowError};
 
@@ -145,6 +147,11 @@ pub struct Resource {
     pub name: String,
     /// The SQL file.
     pub sql: PathBuf,
+    /// The namespace of an extension (`tpdm`), which is the first part of the name then; None: the
+    /// standard's own.
+    pub namespace: Option<String>,
+    /// The profile that its bodies are written and read by.
+    pub profile: Option<String>,
     /// What becomes of the objects: `post` (upsert) or `verify` (GET, must exist).
     pub mode: Mode,
     /// Category for listings (`Student Information`).
@@ -210,6 +217,8 @@ pub enum Connection {
         /// School year to put into `{schoolYearFromRoute}` placeholders; for 5.x/6.x year
         /// specific routes discovery names it already.
         route_year: Option<i32>,
+        /// The rest of its addresses, and the profile of all resources.
+        routing: Box<Routing>,
     },
 }
 

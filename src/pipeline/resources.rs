@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::{choice, similar_file};
 use super::problem::{Problem, closest};
+use super::routing;
 use super::section::{Document, Section, Text, join};
 use super::{Mode, Resource, TargetKind};
 
@@ -182,7 +183,11 @@ fn stanza_of(
     target: Option<TargetKind>,
 ) -> Stanza {
     let document = section.document;
-    if !is_sql_name(name) {
+    let (namespace, short) = routing::namespace(name, &mut section);
+    let name = namespace
+        .as_ref()
+        .map_or_else(|| short.to_owned(), |n| format!("{n}/{short}"));
+    if !is_sql_name(short) {
         let what = format!("`{name}` cannot be a resource's name: letters, digits and `_` only");
         document.wrong(&section.span, what);
     }
@@ -210,11 +215,14 @@ fn stanza_of(
     let required = paths(document, "required", &required);
     let span = section.span.clone();
     let depends_on = section.list("depends_on").unwrap_or_default();
+    let profile = routing::profile(&mut section);
     let parent = section.text("parent").map(|t| t.value);
     section.finish();
     let resource = sql.map(|sql| Resource {
-        name: name.to_owned(),
+        name: name.clone(),
         sql,
+        namespace,
+        profile,
         mode: mode.unwrap_or_default(),
         category,
         step,
@@ -224,7 +232,7 @@ fn stanza_of(
         parent,
     });
     Stanza {
-        name: name.to_owned(),
+        name,
         span,
         enabled,
         resource,

@@ -49,16 +49,16 @@ impl Pipeline {
             return Err(errors);
         }
         let wanted =
-            |r: &&Resource| patterns.is_empty() || patterns.iter().any(|p| matches(p, &r.name));
+            |r: &&Resource| patterns.is_empty() || patterns.iter().any(|p| fits(p, &r.name));
         Ok(self.resources.iter().filter(wanted).collect())
     }
 
     fn refusal(&self, pattern: &str) -> Option<SelectError> {
-        if self.resources.iter().any(|r| matches(pattern, &r.name)) {
+        if self.resources.iter().any(|r| fits(pattern, &r.name)) {
             return None;
         }
         let pipeline = self.name.clone();
-        if let Some(name) = self.disabled.iter().find(|name| matches(pattern, name)) {
+        if let Some(name) = self.disabled.iter().find(|name| fits(pattern, name)) {
             return Some(SelectError::Disabled {
                 pipeline,
                 name: name.clone(),
@@ -72,6 +72,12 @@ impl Pipeline {
             suggestion,
         })
     }
+}
+
+/// Whether a resource's name fits a pattern, which may leave its namespace out.
+fn fits(pattern: &str, name: &str) -> bool {
+    let short = name.rsplit('/').next().unwrap_or(name);
+    matches(pattern, name) || matches(pattern, short)
 }
 
 /// Whether a name fits a pattern.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{RunError, Selection};
-use crate::load::{Address, Api, State, StateKey, Token};
+use crate::load::{Address, Api, Fill, State, StateKey, Token};
 use crate::metadata::Standard;
 use crate::pipeline::{Connection, Credentials, Pipeline, Secret, Setting, TargetKind};
 use crate::target::dis::{Dis, Encoding};
-use crate::target::edfi::{Edfi, Route};
+use crate::target::edfi::{Edfi, Media, Route};
 use crate::target::{Packing, Target as Rules};
 
 /// A target that answers.
@@ -102,8 +102,7 @@ impl Target {
                     url,
                     key: Secret::new("sandbox".to_owned()),
                     secret: Secret::new("sandbox".to_owned()),
-                    tenant: None,
-                    route_year: None,
+                    fill: Fill::default(),
                     tokens,
                 }
             }
@@ -114,12 +113,16 @@ impl Target {
                 credentials: Credentials::OAuth { key, secret },
                 tenant,
                 route_year,
+                routing,
             } => Address {
                 url: url.clone(),
                 key: key.clone(),
                 secret: secret.clone(),
-                tenant: tenant.clone(),
-                route_year: *route_year,
+                fill: Fill {
+                    tenant: tenant.clone(),
+                    year: *route_year,
+                    routing: (**routing).clone(),
+                },
                 tokens,
             },
             Connection::Server { .. } => return Err(RunError::NoSuchTarget(pipeline.target)),
@@ -219,6 +222,7 @@ impl Target {
                 let resources = of.iter().map(|i| &selection.resources[*i]);
                 let routes = resources.map(|p| Route {
                     url: api.discovered.resource(&p.meta.path),
+                    media: Media::of(&p.meta.path, p.resource.profile.as_deref()),
                     deferrable: selection.standard.retries.contains_key(&p.resource.name),
                 });
                 (&api.caller, Box::new(Edfi::new(routes.collect())), None)

@@ -1,16 +1,13 @@
 //! Asking the target: counts, records, verification against the ledger, emptying a resource.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
 use chrono::Utc;
 use futures::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::RunError;
+use super::fetch::question;
 use super::prepare::{Prepared, Selection};
-use crate::files;
 use crate::ledger::{Entry, Event, Journal, Ledger};
 use crate::load::{Api, ApiError};
 use crate::metadata::ResourceMeta;
@@ -30,19 +27,20 @@ pub struct Count {
     pub ledger: Option<u64>,
 }
 
-/// Counts the records of each resource at the target, by `Total-Count`.
+/// Counts the records of each resource at the target that pass the filters, by `Total-Count`.
 ///
 /// # Errors
 /// The target refuses or does not answer.
 pub async fn count(
     api: &Api,
     selection: &Selection,
+    filters: &[(String, String)],
     ledger: Option<&Ledger>,
 ) -> Result<Vec<Count>, RunError> {
     let mut counts = Vec::new();
     for p in &selection.resources {
         let resource = p.resource.name.clone();
-        let target = api.count(&p.meta.path).await?;
+        let target = api.count_of(&question(p, filters)).await?;
         let ledger = ledger
             .map(|l| l.counts(&resource).map(|c| c.delivered))
             .transpose()?;
@@ -53,37 +51,6 @@ pub async fn count(
         });
     }
     Ok(counts)
-}
-
-/// Writes each resource's records to `<out>/<resource>.ndjson`, for the owner only; returns the
-/// files and their numbers of records.
-///
-/// # Errors
-/// The target refuses or does not answer, or a file cannot be written.
-pub async fn fetch(
-    api: &Api,
-    selection: &Selection,
-    out: &Path,
-) -> Result<Vec<(PathBuf, usize)>, RunError> {
-    files::create_dir(out)?;
-    let mut written = Vec::new();
-    for p in &selection.resources {
-        let path = out.join(format!("{}.ndjson", p.resource.name));
-        let partial = files::partial(&path);
-        let mut file = std::io::BufWriter::new(files::create(&partial)?);
-        let mut records = 0;
-        while let Some(page) = api.page(&p.meta.path, records).await? {
-            records += page.len();
-            for record in page {
-                serde_json::to_writer(&mut file, &record).map_err(std::io::Error::from)?;
-                file.write_all(b"\n")?;
-            }
-        }
-        file.flush()?;
-        std::fs::rename(&partial, &path)?;
-        written.push((path, records));
-    }
-    Ok(written)
 }
 
 /// What emptying one resource came to: `found = deleted + already_gone + refused`.

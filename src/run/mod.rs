@@ -9,6 +9,7 @@ mod deletes;
 mod deliver;
 mod editions;
 mod error;
+pub mod fetch;
 mod guard;
 pub mod inspect;
 mod locked;

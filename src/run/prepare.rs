@@ -108,8 +108,16 @@ impl Selection {
 /// to a resource with a key of its own are followed by that key.
 fn with_keys(pipeline: &Pipeline, standard: &Standard, problems: &mut Vec<Problem>) -> Standard {
     let mut changed = standard.clone();
+    let named = pipeline.resources.iter().filter(|r| r.namespace.is_some());
+    for resource in named {
+        // The standard calls it by its last name alone, as long as that is nobody else's.
+        let found = changed.resource_by_path(&format!("/{}", resource.name));
+        if let Some(found) = found.map(|(name, _)| name.to_owned()) {
+            changed.rename(&found, &resource.name);
+        }
+    }
     for resource in &pipeline.resources {
-        let Some(meta) = standard.resource(&resource.name) else {
+        let Some(meta) = changed.resource(&resource.name) else {
             continue;
         };
         let mut meta = meta.clone();
@@ -199,7 +207,14 @@ fn prepare(
                 &resource.sql,
                 format!("{} has no resource `{}`", standard.name, resource.name),
             )
-            .suggest(closest.map(|name| format!("did you mean `{name}`?"))),
+            .suggest(match &resource.namespace {
+                None => closest.map(|name| format!("did you mean `{name}`?")),
+                Some(_) => Some(
+                    "import the metadata of a target that has it (fullsync metadata import), and \
+                     name the file with metadata = \"...\""
+                        .to_owned(),
+                ),
+            }),
         );
         return None;
     };

@@ -17,7 +17,9 @@ use crate::pipeline::Connection;
 use crate::progress::Progress;
 use crate::report::{Age, ExampleRef, Tally};
 use crate::source::{SisSchema, Source};
-use crate::stage::{PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote};
+use crate::stage::{
+    PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote, parquet_name,
+};
 use crate::transform::{self, Session, TableFile};
 
 /// A run folder and what is in it.
@@ -123,12 +125,12 @@ impl Staged {
 
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
-        self.out.join("results").join(format!("{resource}.parquet"))
+        self.out.join("results").join(parquet_name(resource))
     }
 
     /// The list of a resource's deletes.
     pub(super) fn deletes(&self, resource: &str) -> PathBuf {
-        self.out.join("deletes").join(format!("{resource}.parquet"))
+        self.out.join("deletes").join(parquet_name(resource))
     }
 
     /// Where results and report go.

@@ -26,6 +26,6 @@ pub use manifest::{
 pub use parquet_file::{Layout, ParquetFile, ROW_GROUP_ROWS, StagedFile, fingerprint};
 pub use prune::{PruneRules, prune};
 pub use rejects::REJECT_COLUMNS;
-pub use run_folder::RunFolder;
+pub use run_folder::{RunFolder, file_name, parquet_name};
 pub use run_id::RunId;
 pub use state_dir::{RunAbout, StateDir};

@@ -68,6 +68,15 @@ impl Layout {
         }
     }
 
+    /// Records read back from a target.
+    pub fn records() -> Self {
+        let plain = ["id", "_etag", "_lastModifiedDate"];
+        Self {
+            plain: plain.map(str::to_owned).into(),
+            scope_statistics: false,
+        }
+    }
+
     fn properties(&self, schema: &SchemaRef) -> WriterProperties {
         let statistics = if self.scope_statistics {
             EnabledStatistics::None

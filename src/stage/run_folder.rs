@@ -244,13 +244,16 @@ fn replace(notes: &mut Vec<FileNote>, note: FileNote) {
 }
 
 /// The file name of a table or resource; `ed-fi/students` must not become a folder.
-fn parquet_name(name: &str) -> String {
+pub fn parquet_name(name: &str) -> String {
+    format!("{}.parquet", file_name(name))
+}
+
+/// A table's or resource's name as that of a file.
+pub fn file_name(name: &str) -> String {
     let safe = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = name
-        .chars()
+    name.chars()
         .map(|c| if safe(c) { c } else { '.' })
-        .collect();
-    format!("{name}.parquet")
+        .collect()
 }
 
 /// Takes the lock of a run.

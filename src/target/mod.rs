@@ -96,7 +96,7 @@ pub struct Request {
     pub url: Url,
     /// Body, where there is one.
     pub body: Option<Bytes>,
-    /// Its content type.
+    /// Its content type; without a body, the one that is asked for.
     pub content_type: Option<HeaderValue>,
     /// How it is compressed; None: not at all.
     pub content_encoding: Option<HeaderValue>,

@@ -58,6 +58,16 @@ fn item_11_concurrency_is_capped() {
 }
 
 #[test]
+fn item_11_a_server_that_refuses_what_it_cannot_take_gets_everything() {
+    let district = District::new(150);
+    let target = Target::with(|options| options.capacity = "2x2ms:1".parse().ok());
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    assert_eq!(target.count("studentSchoolAssociations"), 150);
+    let refused = target.stats().answered("POST", "students", 429);
+    assert!(refused > 0, "it had to be found out");
+}
+
+#[test]
 fn e14_outside_of_the_window_an_unattended_run_does_nothing() {
     let (district, target) = (District::new(3), Target::new(&[]));
     with_window(&district, &opening_in(3600));

@@ -6,3 +6,4 @@ mod guest;
 mod locks;
 mod new_target;
 mod notify;
+mod routes;

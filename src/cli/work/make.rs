@@ -123,6 +123,12 @@ async fn edfi_sandbox(args: crate::cli::EdfiArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|f| f.parse())
         .collect::<Result<_, _>>()?;
+    options.capacity = args
+        .capacity
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: String| anyhow::anyhow!("--capacity: {error}"))?;
     for quirk in &args.quirk {
         match quirk.as_str() {
             "expires-in-epoch" => options.quirks.expires_in_epoch = true,

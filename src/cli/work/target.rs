@@ -6,10 +6,13 @@ use chrono::Utc;
 
 use super::guest::Stop;
 use super::pipeline_of;
-use crate::cli::{CountArgs, FetchArgs, Scope, Session, TruncateArgs, VerifyArgs, print_line};
+use crate::cli::{
+    CountArgs, FetchArgs, FetchFormat, Scope, Session, TruncateArgs, VerifyArgs, print_line,
+};
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
+use crate::run::fetch::{self, Fetch, Format, Keys};
 use crate::run::{Lock, Selection, inspect, lock};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -60,7 +63,7 @@ impl Asked {
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
     let ledger = asked.ledger(args.year.school_year)?;
-    let counts = inspect::count(asked.target.api()?, &asked.selection, Some(&ledger)).await?;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, &[], Some(&ledger)).await?;
     asked.target.disconnect().await;
     let width = counts
         .iter()
@@ -104,8 +107,10 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
+    let filters = &args.filters.query;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, filters, None).await;
     asked.target.disconnect().await;
+    let counts = counts?;
     if args.json {
         let map: serde_json::Map<String, serde_json::Value> = counts
             .into_iter()
@@ -116,17 +121,37 @@ pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     }
     let width = counts.iter().map(|c| c.resource.len()).max().unwrap_or(0);
     for count in counts {
-        print_line(&format!("{:width$}  {:>12}", count.resource, count.target))?;
+        print_line(&match args.tsv {
+            true => format!("{}\t{}", count.resource, count.target),
+            false => format!("{:width$}  {:>12}", count.resource, count.target),
+        })?;
     }
     Ok(0)
 }
 
 pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    let written = inspect::fetch(asked.target.api()?, &asked.selection, &args.out).await?;
+    let wanted = Fetch {
+        out: args.out.clone(),
+        format: match args.format {
+            FetchFormat::Jsonl => Format::Jsonl,
+            FetchFormat::Parquet => Format::Parquet,
+        },
+        filters: args.filters.query.clone(),
+        keys: Keys {
+            keep: args.keep.clone(),
+            drop: args.drop.clone(),
+        },
+        page: usize::from(args.page_size),
+    };
+    let copies = fetch::fetch(asked.target.api()?, &asked.selection, &wanted).await;
     asked.target.disconnect().await;
-    for (path, records) in written {
-        print_line(&format!("{}  {records} records", path.display()))?;
+    for copy in copies? {
+        print_line(&format!(
+            "{}  {} records",
+            copy.path.display(),
+            copy.records
+        ))?;
     }
     Ok(0)
 }
@@ -140,7 +165,7 @@ pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::
     }
     let asked = ask_of(pipeline, &args.scope).await?;
     if !args.yes {
-        let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
+        let counts = inspect::count(asked.target.api()?, &asked.selection, &[], None).await?;
         asked.target.disconnect().await;
         for count in counts.iter().rev() {
             print_line(&format!(

@@ -6,7 +6,7 @@ mod dependencies;
 mod openapi;
 
 pub use dependencies::{dependencies_graphml, dependencies_json, descriptor_path};
-pub use openapi::openapi;
+pub use openapi::{openapi, singular};
 
 #[cfg(test)]
 mod tests {

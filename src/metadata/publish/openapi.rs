@@ -253,8 +253,8 @@ fn schema_name(name: &str, resource: &ResourceMeta) -> String {
     format!("{prefix}_{}", singular(last))
 }
 
-/// Servers name a schema by the singular of its resource.
-fn singular(plural: &str) -> String {
+/// Servers name a schema by the singular of its resource: `staffs`, `staff`.
+pub fn singular(plural: &str) -> String {
     if plural == "people" {
         return "person".to_owned();
     }

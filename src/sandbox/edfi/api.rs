@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::capacity::Workers;
 use super::check::{self, Checked};
 use super::fault::Fault;
 use super::fault_plan::FaultPlan;
@@ -18,6 +19,7 @@ use super::layout::{self, Layout, SCHOOL_YEAR_TYPES};
 use super::oauth::Tokens;
 use super::options::{ErrorStyle, Operation, Options, Quirks};
 use super::problem::Problem;
+use super::profile::Profiles;
 use super::route::RouteContext;
 use super::stats::{Counters, Stats, Topic};
 use super::store::{Record, Store};
@@ -32,6 +34,8 @@ pub(super) struct Api {
     pub(super) store: Store,
     pub(super) tokens: Tokens,
     pub(super) context: RouteContext,
+    pub(super) profiles: Profiles,
+    pub(super) workers: Option<Workers>,
     pub(super) counters: Counters,
     pub(super) instance_id: String,
     pub(super) style: ErrorStyle,
@@ -71,7 +75,14 @@ impl Api {
             store,
             context: RouteContext {
                 tenant: options.tenant,
+                district: options.district,
                 year: options.school_year_route.map(|year| year.to_string()),
+                shape: options.routes,
+            },
+            workers: options.capacity.map(Workers::new),
+            profiles: Profiles {
+                known: options.profiles,
+                assigned: options.assigned_profiles,
             },
             counters: Counters::default(),
             instance_id,

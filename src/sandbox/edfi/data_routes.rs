@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::layout::Endpoint;
 use super::options::Operation;
 use super::problem::Problem;
+use super::profile::Usage;
 use super::read::partitions;
 use super::route::{Path, Route};
 use super::stats::Verb;
@@ -29,6 +30,37 @@ impl Exchange<'_> {
                 return Err(Problem::media_type());
             }
         }
+        let mut body = body;
+        let (profile, stripped);
+        if let Route::Collection(Endpoint::Resource(number))
+        | Route::Item(Endpoint::Resource(number), _) = path.route
+        {
+            let resource = self.api.layout.resource(number);
+            let (usage, kind) = match self.verb {
+                Verb::Post | Verb::Put => (Usage::Writable, &header::CONTENT_TYPE),
+                _ => (Usage::Readable, &header::ACCEPT),
+            };
+            if self.verb != Verb::Delete {
+                let kind = self.header(kind).unwrap_or_default();
+                profile = self.api.profiles.of(resource, kind, usage)?;
+                match (profile, usage) {
+                    (Some(profile), Usage::Writable) => {
+                        stripped = profile.write(resource, body)?;
+                        body = &stripped;
+                    }
+                    (Some(profile), Usage::Readable) => {
+                        let mut answer = self.resource(path, body, query)?;
+                        answer.body = profile.strip(&answer.body);
+                        return Ok(answer);
+                    }
+                    (None, _) => {}
+                }
+            }
+        }
+        self.resource(path, body, query)
+    }
+
+    fn resource(&self, path: Path<'_>, body: &Bytes, query: &str) -> Result<Answer, Problem> {
         match path.route {
             Route::Collection(Endpoint::Resource(number)) => match self.verb {
                 Verb::Get => self.api.collection(number, query),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::api::Api;
-use super::options::{ErrorStyle, Operation};
+use super::options::{ErrorStyle, Operation, RouteShape};
 use super::route::Named;
 
 impl Api {
@@ -21,6 +21,14 @@ impl Api {
                 tenant
             } else {
                 "{tenantIdentifier}"
+            });
+        }
+        if let Some(district) = &self.context.district {
+            base.push('/');
+            base.push_str(if named.district {
+                district
+            } else {
+                "{districtIdFromRoute}"
             });
         }
         let mut after = String::new();
@@ -39,11 +47,28 @@ impl Api {
             }
         }
         let slash = if after.is_empty() { "/" } else { "" };
-        let (version, build) = match self.style {
-            ErrorStyle::ProblemDetails => ("7.3", "7.3.0.0"),
-            ErrorStyle::MessageModelState => ("6.1", "6.1.0.0"),
+        let (version, build) = match (self.context.shape, self.style) {
+            (RouteShape::V8, _) => ("8.0", "8.0.0"),
+            (_, ErrorStyle::ProblemDetails) => ("7.3", "7.3.0.0"),
+            (_, ErrorStyle::MessageModelState) => ("6.1", "6.1.0.0"),
         };
         let model = self.standard.name.strip_prefix("Ed-Fi ").unwrap_or("5.2.0");
+        let urls = match self.context.shape {
+            RouteShape::Ods => json!({
+                "dependencies": format!("{base}/metadata/data/v3{after}/dependencies"),
+                "openApiMetadata": format!("{base}/metadata{after}{slash}"),
+                "oauth": format!("{base}/oauth/token"),
+                "oauthTokenIntrospection": format!("{base}/oauth/token_info"),
+                "dataManagementApi": format!("{base}/data/v3{after}{slash}"),
+            }),
+            RouteShape::V8 => json!({
+                "dependencies": format!("{base}/metadata/dependencies"),
+                "openApiMetadata": format!("{base}/metadata/specifications"),
+                "oauth": format!("{base}/oauth/token"),
+                "tokenInfo": format!("{base}/oauth/token_info"),
+                "dataManagementApi": format!("{base}/data"),
+            }),
+        };
         let document = json!({
             "version": version,
             "applicationName": "fullsync sandbox of an Ed-Fi ODS / API (no real server)",
@@ -56,23 +81,21 @@ impl Api {
                 "version": model,
                 "informationalVersion": self.standard.name,
             }],
-            "urls": {
-                "dependencies": format!("{base}/metadata/data/v3{after}/dependencies"),
-                "openApiMetadata": format!("{base}/metadata{after}{slash}"),
-                "oauth": format!("{base}/oauth/token"),
-                "oauthTokenIntrospection": format!("{base}/oauth/token_info"),
-                "dataManagementApi": format!("{base}/data/v3{after}{slash}"),
-            },
+            "urls": urls,
         });
         Answer::json(200, document.to_string())
     }
-
     /// The list of OpenAPI documents. `root` includes tenant and year, as the request named them.
     pub(super) fn document_list(&self, root: &str) -> Answer {
+        let v8 = self.context.shape == RouteShape::V8;
         let entry = |name: &str, path: &str| {
+            let address = match v8 {
+                true => format!("{root}/metadata/specifications/{path}-spec.json"),
+                false => format!("{root}/metadata/data/v3/{path}/swagger.json"),
+            };
             json!({
                 "name": name,
-                "endpointUri": format!("{root}/metadata/data/v3/{path}/swagger.json"),
+                "endpointUri": address,
                 "prefix": "",
             })
         };

@@ -19,7 +19,7 @@ use super::fault::{Fault, FaultBody, FaultKind};
 use super::fault_plan::Aim;
 use super::layout::Endpoint;
 use super::oauth::Grant;
-use super::options::RetryAfter;
+use super::options::{RetryAfter, RouteShape};
 use super::problem::Problem;
 use super::route::{Named, Path, Route};
 use super::stats::{Topic, Verb};
@@ -73,8 +73,14 @@ impl<'a> Exchange<'a> {
         let topic = topic(path.route);
         let fault = self.strike(path.route, topic, body.as_ref().map_or(&[][..], |b| b));
         let mut truncated = false;
+        let workers = self.api.workers.as_ref();
+        let busy = match workers.filter(|_| !matches!(topic, Topic::Route(_))) {
+            Some(workers) => workers.work().await.map(Some),
+            None => Some(None),
+        };
         let result = match (body, fault) {
             (Err(refused), _) => self.refuse(&refused),
+            _ if busy.is_none() => self.faulty(429, FaultBody::Problem, None),
             (Ok(body), None) => self.work(path, &body),
             (Ok(body), Some(fault)) => match fault {
                 FaultKind::Slow { ms } => {
@@ -116,6 +122,7 @@ impl<'a> Exchange<'a> {
                 }
             },
         };
+        drop(busy);
         self.count(topic, result.status);
         Some(result.into_response(truncated))
     }
@@ -228,7 +235,11 @@ impl<'a> Exchange<'a> {
     fn context_root(&self, named: Named) -> String {
         let mut root = self.root();
         let context = &self.api.context;
-        for (part, named) in [(&context.tenant, named.tenant), (&context.year, named.year)] {
+        for (part, named) in [
+            (&context.tenant, named.tenant),
+            (&context.district, named.district),
+            (&context.year, named.year),
+        ] {
             if let Some(part) = part.as_ref().filter(|_| named) {
                 root.push('/');
                 root.push_str(part);
@@ -238,7 +249,11 @@ impl<'a> Exchange<'a> {
     }
 
     fn data_url(&self, named: Named) -> String {
-        format!("{}/data/v3", self.context_root(named))
+        let root = self.context_root(named);
+        match self.api.context.shape {
+            RouteShape::Ods => format!("{root}/data/v3"),
+            RouteShape::V8 => format!("{root}/data"),
+        }
     }
 
     fn authenticate(&self) -> Result<(), Problem> {

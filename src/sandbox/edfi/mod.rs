@@ -9,6 +9,7 @@
 
 pub(super) mod answer;
 mod api;
+mod capacity;
 mod cascade;
 mod check;
 mod compile;
@@ -22,6 +23,7 @@ mod layout;
 pub(super) mod oauth;
 mod options;
 mod problem;
+mod profile;
 mod query;
 mod read;
 mod route;
@@ -46,8 +48,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::api::Api;
+pub use self::capacity::Capacity;
 pub use self::fault::{Fault, FaultBody, FaultError, FaultKind};
-pub use self::options::{ErrorStyle, Operation, Options, Quirks, RetryAfter};
+pub use self::options::{ErrorStyle, Operation, Options, Profile, Quirks, RetryAfter, RouteShape};
 pub use self::stats::Stats;
 
 /// How long [`Sandbox::stop`] waits for requests in flight.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::capacity::Capacity;
 use super::fault::Fault;
 use crate::metadata::Standard;
 
@@ -40,6 +41,16 @@ pub struct Options {
     pub school_year_route: Option<i32>,
     /// Tenant that every route must start with.
     pub tenant: Option<String>,
+    /// A district (or another context) that data routes must name after the tenant.
+    pub district: Option<String>,
+    /// Shape of the addresses.
+    pub routes: RouteShape,
+    /// Profiles that resources may be written and read by.
+    pub profiles: Vec<Profile>,
+    /// Names of the profiles that the client is bound to.
+    pub assigned_profiles: Vec<String>,
+    /// How strong the server is; None: as strong as the machine.
+    pub capacity: Option<Capacity>,
     /// Shape of error bodies.
     pub error_style: ErrorStyle,
     /// What the client's claim set lacks: `(resource, operation)` answers 403.
@@ -61,6 +72,11 @@ impl Options {
             quirks: Quirks::default(),
             school_year_route: None,
             tenant: None,
+            district: None,
+            routes: RouteShape::default(),
+            profiles: Vec::new(),
+            assigned_profiles: Vec::new(),
+            capacity: None,
             error_style: ErrorStyle::default(),
             denied: Vec::new(),
         }
@@ -79,6 +95,31 @@ impl fmt::Debug for Options {
             .field("quirks", &self.quirks)
             .finish_non_exhaustive()
     }
+}
+
+/// The shape of the addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RouteShape {
+    /// ODS/API 5 to 7: `/data/v3/..`, `/metadata/data/v3/..`.
+    #[default]
+    Ods,
+    /// The API of version 8: `/data/..`, `/metadata/specifications`.
+    V8,
+}
+
+/// One resource of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The profile's name.
+    pub name: String,
+    /// The resource that it is about.
+    pub resource: String,
+    /// Whether it may be read by it.
+    pub readable: bool,
+    /// Whether it may be written by it.
+    pub writable: bool,
+    /// Top-level members that it hides.
+    pub hidden: Vec<String>,
 }
 
 /// What real servers do against the letter of the documents.

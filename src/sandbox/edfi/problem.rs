@@ -35,7 +35,7 @@ struct Words {
 }
 
 impl Problem {
-    fn new(
+    pub(super) fn new(
         status: u16,
         kind: &'static str,
         title: &'static str,
@@ -54,7 +54,7 @@ impl Problem {
         }
     }
 
-    fn error(mut self, error: impl Into<String>) -> Self {
+    pub(super) fn error(mut self, error: impl Into<String>) -> Self {
         self.words.errors.push(error.into());
         self
     }

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::answer::Answer;
 use super::api::Api;
 use super::layout::DescriptorType;
-use super::options::Operation;
+use super::options::{ErrorStyle, Operation};
 use super::problem::Problem;
 use super::query::{Filters, Query, page_token};
 use super::scalar::write_string;
@@ -83,7 +83,9 @@ impl Api {
         if query.total {
             answer = answer.header(TOTAL_COUNT, total.to_string());
         }
-        if query.offset.is_none() && page.taken > 0 {
+        // Servers before 7.3 have no cursors.
+        let cursors = self.style == ErrorStyle::ProblemDetails;
+        if cursors && query.offset.is_none() && page.taken > 0 {
             answer = answer.header(NEXT_PAGE, page_token(page.next, query.window.1));
         }
         Ok(answer)

@@ -3,6 +3,7 @@
 //! Reads: nothing. Writes: nothing. Never: looks at the request beyond its path.
 
 use super::layout::{Endpoint, Layout};
+use super::options::RouteShape;
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(super) struct Path<'a> {
 pub(super) struct Named {
     /// The tenant.
     pub(super) tenant: bool,
+    /// The district.
+    pub(super) district: bool,
     /// The school year.
     pub(super) year: bool,
 }
@@ -60,8 +63,12 @@ pub(super) struct Named {
 pub(super) struct RouteContext {
     /// The tenant.
     pub(super) tenant: Option<String>,
+    /// The district, after the tenant.
+    pub(super) district: Option<String>,
     /// The school year.
     pub(super) year: Option<String>,
+    /// The shape of the rest.
+    pub(super) shape: RouteShape,
 }
 
 impl RouteContext {
@@ -75,6 +82,7 @@ impl RouteContext {
             data_root: "",
         };
         named.tenant = walk.take_if(|s| Some(s) == self.tenant.as_deref());
+        named.district = walk.take_if(|s| Some(s) == self.district.as_deref());
         named.year = walk.take_if(|s| Some(s) == self.year.as_deref());
         let Some(first) = walk.next() else {
             return Path {
@@ -85,12 +93,13 @@ impl RouteContext {
         };
         let rest_start = walk.at;
         if first == "data" {
-            if !walk.take_if(|s| s == "v3") {
+            if self.shape == RouteShape::Ods && !walk.take_if(|s| s == "v3") {
                 return unknown(named);
             }
             named.year |= walk.take_if(|s| Some(s) == self.year.as_deref());
-            let missing =
-                (self.tenant.is_some() && !named.tenant) || (self.year.is_some() && !named.year);
+            let missing = (self.tenant.is_some() && !named.tenant)
+                || (self.district.is_some() && !named.district)
+                || (self.year.is_some() && !named.year);
             if missing {
                 return unknown(named);
             }
@@ -129,6 +138,15 @@ impl RouteContext {
             .split('/')
             .filter(|s| !s.is_empty() && Some(*s) != year)
             .collect();
+        if self.shape == RouteShape::V8 {
+            return match parts.as_slice() {
+                ["specifications"] => Route::Documents,
+                ["dependencies"] => Route::Dependencies,
+                ["specifications", "resources-spec.json"] => Route::ResourcesSpec,
+                ["specifications", "descriptors-spec.json"] => Route::DescriptorsSpec,
+                _ => Route::Unknown,
+            };
+        }
         match parts.as_slice() {
             [] => Route::Documents,
             ["data", "v3", "dependencies"] => Route::Dependencies,
@@ -230,6 +248,7 @@ mod tests {
         let context = RouteContext {
             tenant: Some("north".to_owned()),
             year: Some("2026".to_owned()),
+            ..RouteContext::default()
         };
         for (path, wanted) in [
             ("/north/2026", "Discovery"),

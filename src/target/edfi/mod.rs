@@ -4,13 +4,14 @@
 //! Sources: the API's own conventions (POST is an upsert, 201 / 200, `Location`), its problem
 //! details (`urn:ed-fi:api:...`) and the older `message` / `modelState` bodies.
 
+mod media;
 mod problem;
 mod reply;
 
 use reqwest::Method;
-use reqwest::header::HeaderValue;
 use url::Url;
 
+pub use media::Media;
 pub use problem::Problem;
 
 use super::{Event, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict};
@@ -32,6 +33,8 @@ const CHECK: u8 = 4;
 pub struct Route {
     /// The collection's URL.
     pub url: Url,
+    /// What its bodies are called.
+    pub media: Media,
     /// Whether a 403 on it is deferred: a person that other resources authorize.
     pub deferrable: bool,
 }
@@ -53,7 +56,7 @@ impl Edfi {
             method: Method::POST,
             url: self.routes[unit.chunk.resource].url.clone(),
             body: Some(unit.chunk.body(unit.range.start)),
-            content_type: Some(HeaderValue::from_static("application/json")),
+            content_type: Some(self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
         }
     }
@@ -66,7 +69,7 @@ impl Edfi {
             method: Method::GET,
             url,
             body: None,
-            content_type: None,
+            content_type: self.routes[unit.chunk.resource].media.readable.clone(),
             content_encoding: None,
         })
     }
@@ -81,7 +84,7 @@ impl Edfi {
             method,
             url,
             body: put.then(|| unit.chunk.body(unit.range.start)),
-            content_type: put.then(|| HeaderValue::from_static("application/json")),
+            content_type: put.then(|| self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
         }
     }

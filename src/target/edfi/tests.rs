@@ -39,7 +39,11 @@ fn unit(operation: Operation, id: Option<&str>) -> Unit {
 
 fn target(deferrable: bool) -> Edfi {
     let url = Url::parse("http://localhost/data/v3/ed-fi/studentSchoolAssociations").unwrap();
-    Edfi::new(vec![Route { url, deferrable }])
+    Edfi::new(vec![Route {
+        url,
+        media: Media::default(),
+        deferrable,
+    }])
 }
 
 /// Status, headers, body.
