@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod audit;
 mod count;
 mod diff;
 mod errors;
@@ -14,10 +15,13 @@ mod load;
 mod locks;
 pub mod log;
 mod metadata;
+mod needs;
+mod noted;
 mod only;
 mod plan;
 mod print;
 mod run;
+mod said;
 mod sandbox;
 mod scope;
 mod session;
@@ -32,6 +36,7 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::AuditArgs;
 pub use count::CountArgs;
 pub use diff::DiffArgs;
 pub use errors::ErrorsArgs;
@@ -43,6 +48,8 @@ pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use needs::Need;
+pub use noted::{Note, Noted};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
@@ -148,6 +155,9 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+
+    Audit(AuditArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

@@ -3,3 +3,4 @@
 mod again;
 mod locks;
 mod new_target;
+mod rights;

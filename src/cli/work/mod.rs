@@ -1,5 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod audit;
+mod gate;
 mod ledger;
 mod locks;
 mod look;
@@ -15,23 +17,31 @@ use crate::pipeline::Pipeline;
 /// # Errors
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
+    let passed = gate::pass(&session, &command)?;
+    let result = go(&session, command).await;
+    passed.end(&session, &result);
+    result
+}
+
+async fn go(session: &Session, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::Run(args) => runs::run(&session, args).await,
-        Command::Extract(args) => runs::extract(&session, args).await,
-        Command::Transform(args) => runs::transform(&session, args).await,
-        Command::Load(args) => runs::load(&session, args).await,
-        Command::Plan(args) => runs::plan(&session, args).await,
+        Command::Run(args) => runs::run(session, args).await,
+        Command::Extract(args) => runs::extract(session, args).await,
+        Command::Transform(args) => runs::transform(session, args).await,
+        Command::Load(args) => runs::load(session, args).await,
+        Command::Plan(args) => runs::plan(session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
-        Command::Status(args) => look::status(&session, &args),
+        Command::Status(args) => look::status(session, &args),
         Command::Errors(args) => look::errors(&args),
         Command::Explain(args) => look::explain(&args),
         Command::Diff(args) => look::diff(&args),
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
-        Command::Truncate(args) => target::truncate(&args).await,
+        Command::Truncate(args) => target::truncate(session, &args).await,
         Command::Locks(args) => locks::locks(&args),
-        Command::Ledger(args) => ledger::ledger(&session, args).await,
+        Command::Audit(args) => audit::audit(&args),
+        Command::Ledger(args) => ledger::ledger(session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

@@ -113,6 +113,7 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
         }
         finished => finished?,
     };
+    session.noted.report(&finished.report);
     session.print_report(&finished.report, &finished.errors)?;
     if let Some(cause) = finished.stopped {
         tracing::error!(

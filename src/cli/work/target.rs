@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::pipeline_of;
-use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_line};
+use crate::cli::{CountArgs, FetchArgs, Scope, Session, TruncateArgs, VerifyArgs, print_line};
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
@@ -127,7 +127,7 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
+pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
     if !args.yes {
         let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
@@ -152,6 +152,7 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
     held.named(&run)?;
+    session.noted.run(&run);
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
     let done = inspect::truncate(asked.target.api()?, &asked.selection, &mut journal).await;
     journal.close()?;
@@ -160,6 +161,9 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let mut refused = 0;
     for t in done? {
         refused += t.refused;
+        session.noted.count("deletes.deleted", t.deleted);
+        session.noted.count("deletes.already_gone", t.already_gone);
+        session.noted.count("deletes.refused", t.refused);
         let mut line = format!(
             "{}: {} found = {} deleted + {} already gone + {} refused",
             t.resource, t.found, t.deleted, t.already_gone, t.refused
