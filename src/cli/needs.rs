@@ -3,7 +3,7 @@
 //! A new verb does not compile without a line here. `docs/rights.md` lists the same, which a test
 //! checks.
 
-use super::{Command, LedgerCommand};
+use super::{Command, DisCommand, LedgerCommand};
 use crate::rights::Act;
 
 /// What a command is to rights and audit.
@@ -46,6 +46,10 @@ impl<'a> Need<'a> {
             }
             Command::Ledger(a) => match &a.command {
                 LedgerCommand::Rebuild(a) => need("ledger", Sync, Some(&a.scope.pipeline)),
+            },
+            Command::Dis(a) => match &a.command {
+                DisCommand::Poll(a) => need("dis", Sync, Some(&a.pipeline)),
+                DisCommand::Request(a) => need("dis", Sync, Some(&a.pipeline)),
             },
             Command::Extract(a) => need("extract", View, Some(&a.scope.pipeline)),
             Command::Transform(a) => need("transform", View, Some(&a.scope.pipeline)),

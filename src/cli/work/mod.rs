@@ -1,6 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod audit;
+mod dis;
 mod gate;
 mod ledger;
 mod locks;
@@ -8,6 +9,7 @@ mod look;
 mod make;
 mod runs;
 mod target;
+mod tree;
 
 use super::{Command, Scope, Session};
 use crate::pipeline::Pipeline;
@@ -44,6 +46,7 @@ async fn go(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Ledger(args) => ledger::ledger(session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
+        Command::Dis(args) => dis::dis(session, args.command).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }
