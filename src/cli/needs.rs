@@ -60,6 +60,7 @@ impl<'a> Need<'a> {
             Command::Fetch(a) => need("fetch", View, Some(&a.scope.pipeline)),
             Command::Validate(a) => need("validate", Look, Some(&a.scope.pipeline)),
             Command::Status(a) => need("status", Look, Some(&a.scope.pipeline)),
+            Command::Wait(a) => need("wait", Look, Some(&a.pipeline)),
             Command::Verify(a) => need("verify", Look, Some(&a.scope.pipeline)),
             Command::Count(a) => need("count", Look, Some(&a.scope.pipeline)),
             Command::Locks(a) => need("locks", Look, a.pipeline.as_deref()),

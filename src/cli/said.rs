@@ -7,7 +7,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 /// Arguments whose values are names and numbers of the configuration, never a person's.
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 19] = [
+    "max_deletes",
+    "window",
+    "concurrency",
     "objects",
     "district",
     "pipeline",

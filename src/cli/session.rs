@@ -11,7 +11,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::log::{Log, RunLog};
 use super::said::said;
-use super::{Cli, Command, Global, LogFormat, Noted, print};
+use super::{Cli, Command, Ended, Global, Guest, LogFormat, Noted, print};
 use crate::account::Process;
 use crate::progress::{self, Progress, Screen};
 use crate::report::{ErrorsReport, RunReport, TextOptions, text};
@@ -29,7 +29,16 @@ pub struct Session {
     pub said: String,
     /// What the verb tells the audit log.
     pub noted: Noted,
+    /// How the verb treats the target; as nothing was said, unless the verb has such flags.
+    pub guest: Guest,
+    /// The run's id, in a background process.
+    pub detached: Option<String>,
+    /// How the verb ended, for those who are told.
+    pub ended: Ended,
 }
+
+/// The environment variable by which a background process is told the run's id.
+pub const DETACHED: &str = "FULLSYNC_DETACHED";
 
 impl Session {
     /// Log and progress as the options want them.
@@ -48,6 +57,9 @@ impl Session {
             run_log,
             said,
             noted: Noted::default(),
+            guest: Guest::default(),
+            detached: detached(),
+            ended: Ended::default(),
         }
     }
 
@@ -110,6 +122,21 @@ where
             ExitCode::from(2)
         }
     }
+}
+
+/// The run's id of a background process. It was started in a process group of its own, and it
+/// takes no notice of a hang-up: a log-out does not end it.
+fn detached() -> Option<String> {
+    let id = std::env::var(DETACHED).ok()?;
+    crate::stage::RunId::parse(&id)?;
+    #[cfg(unix)]
+    tokio::spawn(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hang_up) = signal(SignalKind::hangup()) {
+            while hang_up.recv().await.is_some() {}
+        }
+    });
+    Some(id)
 }
 
 /// An error and its causes, each once.
