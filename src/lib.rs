@@ -19,6 +19,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod shipped;
 pub mod source;
 pub mod stage;
 pub mod target;

@@ -80,6 +80,7 @@ fn specs<'a>(pipeline: &'a Pipeline, standard: &'a Standard) -> Vec<ResourceSpec
     let of = |r: &'a fullsync::pipeline::Resource| ResourceSpec {
         name: &r.name,
         sql: r.sql.clone(),
+        additions: &r.additions,
         meta: standard
             .resource(&r.name)
             .unwrap_or_else(|| panic!("{}: unknown", r.name)),

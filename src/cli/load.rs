@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::scope::{FromRun, Scope};
 
 /// How the sending goes.
@@ -33,6 +34,9 @@ pub struct Sending {
 pub struct LoadArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
 
     #[command(flatten)]
     pub from: FromRun,

@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod choice;
 mod count;
 mod diff;
 mod errors;
@@ -9,6 +10,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod layers;
 mod load;
 pub mod log;
 mod metadata;
@@ -29,6 +31,7 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use choice::Choice;
 pub use count::CountArgs;
 pub use diff::DiffArgs;
 pub use errors::ErrorsArgs;
@@ -36,13 +39,17 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{Consent, FromRun, Scope, Year};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
@@ -124,6 +131,16 @@ pub enum Command {
     Plan(PlanArgs),
 
     Validate(ValidateArgs),
+
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
 

@@ -3,23 +3,31 @@
 //! Reads: the parsed text and the environment. Writes: problems. Never: a default of its own.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::interpolate::interpolate;
+use super::interpolate::{Fault, interpolate};
+use super::layer::Layer;
 use super::limits::Limit;
-use super::problem::Problem;
+use super::problem::{Problem, closest};
 
-/// The file being read: its text for positions, and the problems found so far.
+/// The layers being read: their texts for positions, and the problems found so far.
 pub(super) struct Document<'a> {
+    /// The file that was named.
     pub(super) path: &'a Path,
-    pub(super) text: &'a str,
+    /// That file and all others, as [`super::layer::chain`] orders them.
+    pub(super) layers: &'a [Layer],
     pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    /// Names that `${..}` looks up before the environment.
+    pub(super) parameters: RefCell<BTreeMap<String, String>>,
     problems: RefCell<Vec<(usize, Problem)>>,
     warnings: RefCell<Vec<Problem>>,
+    /// Keys that no layer has, with the value that holds instead.
+    defaults: RefCell<Vec<(String, String)>>,
 }
 
 /// A text value, filled in from the environment, and where it stands.
@@ -45,26 +53,49 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Document<'a> {
+    /// `layers` begins with the file that was named.
     pub(super) fn new(
         path: &'a Path,
-        text: &'a str,
+        layers: &'a [Layer],
         env: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         Self {
             path,
-            text,
+            layers,
             env,
+            parameters: RefCell::default(),
             problems: RefCell::default(),
             warnings: RefCell::default(),
+            defaults: RefCell::default(),
         }
     }
 
-    /// A problem at a place of this file, not yet recorded.
+    /// The layer that a place is in.
+    pub(super) fn layer(&self, span: &Range<usize>) -> Option<&'a Layer> {
+        self.layers.iter().find(|layer| layer.holds(span.start))
+    }
+
+    /// A problem at a place of a layer, not yet recorded.
     pub(super) fn at(&self, span: &Range<usize>, what: impl Into<String>) -> Problem {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Problem::new(self.path, what).at(line, column)
+        match self.layer(span) {
+            Some(layer) => layer.at(span.start, what),
+            None => Problem::new(self.path, what),
+        }
+    }
+
+    /// Where a place comes in the order of the layers, the base first.
+    pub(super) fn rank(&self, span: &Range<usize>) -> (usize, usize) {
+        (self.layer(span).map_or(0, |layer| layer.rank), span.start)
+    }
+
+    /// Notes what holds where no layer has a key.
+    pub(super) fn default(&self, key: String, value: impl std::fmt::Display) {
+        self.defaults.borrow_mut().push((key, value.to_string()));
+    }
+
+    /// The noted defaults.
+    pub(super) fn defaults(&self) -> Vec<(String, String)> {
+        self.defaults.borrow().clone()
     }
 
     /// Records a problem; `span` gives its order among the others.
@@ -92,9 +123,16 @@ impl<'a> Document<'a> {
         )
     }
 
-    /// A path of the file: relative ones start at the file's own folder.
-    pub(super) fn path_of(&self, value: &str) -> PathBuf {
-        join(self.path.parent().unwrap_or(Path::new("")), value)
+    /// A path: relative ones start at the folder of the layer that they stand in.
+    pub(super) fn path_of(&self, text: &Text) -> PathBuf {
+        let folder = self.layer(&text.span).map(Layer::folder);
+        join(folder.unwrap_or(Path::new("")), &text.value)
+    }
+
+    /// The layers' files, the highest first.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'a Layer> + use<'a> {
+        let is_file = |layer: &&Layer| layer.kind != super::layer::Kind::Argument;
+        self.layers.iter().filter(is_file)
     }
 }
 
@@ -130,7 +168,7 @@ impl<'a> Section<'a> {
             .iter()
             .map(|(k, v)| (k.get_ref().as_ref(), k.span(), v))
             .collect();
-        entries.sort_by_key(|(_, span, _)| span.start);
+        entries.sort_by_key(|(_, span, _)| document.rank(span));
         Self {
             document,
             name,
@@ -186,6 +224,7 @@ impl<'a> Section<'a> {
     /// true or false.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
         let Some(value) = self.take(key) else {
+            self.document.default(self.full(key), default);
             return default;
         };
         if let Some(flag) = value.get_ref().as_bool() {
@@ -210,6 +249,9 @@ impl<'a> Section<'a> {
         } else {
             limit.default
         };
+        if !self.has(limit.key) {
+            self.document.default(self.full(limit.key), default);
+        }
         self.integer(limit.key, range)
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(default)
@@ -319,7 +361,9 @@ impl<'a> Document<'a> {
             self.wrong(&span, format!("`{name}` must be a text, not {got}"));
             return None;
         };
-        match interpolate(text, self.env) {
+        let parameters = self.parameters.borrow();
+        let value = |name: &str| parameters.get(name).cloned().or_else(|| (self.env)(name));
+        match interpolate(text, &value) {
             Ok(filled) => Some(Text {
                 value: filled.text,
                 span,
@@ -327,7 +371,12 @@ impl<'a> Document<'a> {
             }),
             Err(faults) => {
                 for fault in faults {
-                    self.wrong(&span, fault.to_string());
+                    let mut problem = self.at(&span, fault.to_string());
+                    if let Fault::Unset(name) = &fault {
+                        let known = parameters.keys().map(String::as_str);
+                        problem.suggestion = closest(name, known).map(str::to_owned);
+                    }
+                    self.problem(&span, problem);
                 }
                 None
             }

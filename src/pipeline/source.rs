@@ -41,7 +41,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<SourceSettings> {
         }
         return None;
     };
-    let place = document.path_of(&path.value);
+    let place = document.path_of(&path);
     if !place.exists() {
         document.wrong(
             &path.span,

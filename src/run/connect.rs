@@ -41,6 +41,7 @@ impl Target {
     /// # Errors
     /// The target cannot be reached or refuses the credentials.
     pub async fn connect(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
         let tokens = pipeline.state_dir.join(&pipeline.name).join("tokens");
         let sandbox = matches!(pipeline.connection, Connection::Sandbox);
         #[cfg(feature = "sandbox")]

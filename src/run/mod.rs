@@ -3,6 +3,7 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+mod choose;
 pub mod connect;
 mod deliver;
 mod error;
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use choose::{Choice, Chosen, choose};
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
@@ -109,6 +111,7 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
+    pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;

@@ -1,11 +1,13 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod configure;
+mod crosswalk;
 mod look;
 mod make;
 mod runs;
 mod target;
 
-use super::{Command, Scope, Session};
+use super::{Command, Scope, Session, Set};
 use crate::pipeline::Pipeline;
 
 /// Does what a command says; the exit code.
@@ -20,6 +22,11 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Load(args) => runs::load(&session, args).await,
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
+        Command::List(_) => configure::list(),
+        Command::Show(args) => configure::show(&args),
+        Command::Resources(args) => configure::resources(&args),
+        Command::New(args) => make::resource(&args),
+        Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
         Command::Explain(args) => look::explain(&args),
@@ -37,14 +44,18 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
 
 /// Reads a pipeline with the process's environment.
 fn pipeline(name: &str) -> anyhow::Result<Pipeline> {
-    Ok(Pipeline::load(name, &|variable| {
-        std::env::var(variable).ok()
-    })?)
+    pipeline_with(name, &Set::default())
+}
+
+/// As [`pipeline`], with what `--set` says.
+fn pipeline_with(name: &str, set: &Set) -> anyhow::Result<Pipeline> {
+    let env = |variable: &str| std::env::var(variable).ok();
+    Ok(Pipeline::load_with(name, &set.set, &env)?)
 }
 
 /// Reads a pipeline and says what is doubtful in it.
 fn pipeline_of(scope: &Scope) -> anyhow::Result<Pipeline> {
-    let pipeline = pipeline(&scope.pipeline)?;
+    let pipeline = pipeline_with(&scope.pipeline, &scope.set)?;
     for warning in &pipeline.warnings {
         tracing::info!(%warning, "pipeline");
     }

@@ -5,10 +5,11 @@ use tokio::sync::watch;
 
 use super::pipeline_of;
 use crate::cli::{
-    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
+    Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
+use crate::pipeline::Pipeline;
+use crate::run::{Chosen, Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
@@ -25,7 +26,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         yes: args.consent.yes,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, args.scope, args.choice, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -34,7 +35,7 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Extracted).await
+    go(session, args.scope, args.choice, options, Until::Extracted).await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -44,7 +45,14 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Transformed).await
+    go(
+        session,
+        args.scope,
+        args.choice,
+        options,
+        Until::Transformed,
+    )
+    .await
 }
 
 pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8> {
@@ -59,7 +67,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, args.scope, args.choice, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -70,16 +78,27 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Planned).await
+    go(session, args.scope, args.choice, options, Until::Planned).await
 }
 
-async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+async fn go(
+    session: &Session,
+    scope: Scope,
+    choice: Choice,
+    options: Options,
+    until: Until,
+) -> anyhow::Result<u8> {
     let pipeline = pipeline_of(&scope)?;
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    let chosen = choose(&pipeline, &scope.resources, choice)?;
+    for remark in &chosen.remarks {
+        print_line(remark)?;
+    }
     let log = session.run_log.clone();
     let context = Context {
         pipeline,
         options: Options {
-            resources: scope.resources,
+            resources: chosen.names,
             ..options
         },
         now: Utc::now(),
@@ -105,6 +124,21 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
         );
     }
     Ok(finished.report.exit_code)
+}
+
+/// The resources that the arguments mean.
+fn choose(pipeline: &Pipeline, named: &[String], choice: Choice) -> anyhow::Result<Chosen> {
+    let standard = connect::standard(pipeline)?;
+    let mut patterns = named.to_vec();
+    patterns.extend(choice.also);
+    let choice = crate::run::Choice {
+        patterns,
+        except: choice.except,
+        steps: choice.step,
+        dependencies: choice.with_dependencies,
+        dependents: choice.with_dependents,
+    };
+    Ok(crate::run::choose(pipeline, &choice, &standard)?)
 }
 
 /// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
