@@ -68,6 +68,8 @@ struct Line<'a> {
     server_id: &'a str,
     status: u16,
     attempts: u16,
+    /// Whether it is the first object of its request.
+    first: bool,
     latency_us: u32,
     at: i64,
 }
@@ -213,6 +215,7 @@ impl Book {
             server_id: "",
             status: 0,
             attempts: 0,
+            first: false,
             latency_us: 0,
             at,
         };
@@ -250,7 +253,9 @@ impl Book {
             }
             Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
             Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
-            Verdict::Present { id } => (Outcome::Unchanged, None, id.as_str()),
+            Verdict::Present { id } | Verdict::Unchanged { id } => {
+                (Outcome::Unchanged, None, id.as_str())
+            }
             Verdict::Deleted | Verdict::AlreadyGone => (Outcome::Updated, None, ""),
             Verdict::Failed(r)
             | Verdict::Park(r)
@@ -267,9 +272,12 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
-        let bytes = chunk.bodies.range(i).len() as u64;
-        self.tally.traffic.bytes_sent += bytes * u64::from(settled.attempts);
-        self.tally.traffic.bytes_received += settled.received;
+        // The requests of a unit count once, with its first object.
+        let first = i == settled.unit.range.start;
+        if first {
+            self.tally.traffic.bytes_sent += settled.sent;
+            self.tally.traffic.bytes_received += settled.received;
+        }
         self.enter(&Line {
             row,
             key: chunk.key(i),
@@ -283,6 +291,7 @@ impl Book {
             server_id,
             status: refusal.map_or(settled.status, |r| r.status),
             attempts: settled.attempts.saturating_add(again),
+            first,
             latency_us: settled.latency_us,
             at,
         })
@@ -323,7 +332,7 @@ impl Book {
             self.tally
                 .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
-        if line.attempts > 0 {
+        if line.attempts > 0 && line.first {
             let traffic = &mut self.tally.traffic;
             traffic.requests += u64::from(line.attempts);
             traffic.retries += u64::from(line.attempts - 1);
