@@ -24,3 +24,4 @@ pub mod source;
 pub mod stage;
 pub mod target;
 pub mod transform;
+pub mod xml;
