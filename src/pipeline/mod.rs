@@ -7,6 +7,7 @@
 mod additions;
 mod check;
 mod connection;
+mod document;
 mod interpolate;
 mod layer;
 mod limits;

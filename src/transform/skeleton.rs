@@ -54,6 +54,8 @@ fn told(field: &Field, key: bool) -> String {
         Kind::String { max: Some(max) } => format!("text, at most {max} characters"),
         Kind::String { max: None } => "text".to_owned(),
         Kind::Descriptor { name } => format!("{name}, a URI from a crosswalk"),
+        Kind::Code { name } => format!("{name}, a code of that list"),
+        Kind::RefId => "a RefId: 32 hexadecimal digits".to_owned(),
         Kind::Int32 | Kind::Int64 => "whole number".to_owned(),
         Kind::Number => "number".to_owned(),
         Kind::Boolean => "true or false".to_owned(),
@@ -84,9 +86,12 @@ fn names(fields: &BTreeMap<String, Field>) -> String {
 fn value(field: &Field, indent: usize) -> String {
     let null = |sql: &str| format!("CAST(NULL AS {sql})");
     match &field.kind {
-        Kind::String { .. } | Kind::Descriptor { .. } | Kind::Time | Kind::DateTime => {
-            null("VARCHAR")
-        }
+        Kind::String { .. }
+        | Kind::Descriptor { .. }
+        | Kind::Code { .. }
+        | Kind::RefId
+        | Kind::Time
+        | Kind::DateTime => null("VARCHAR"),
         Kind::Int32 | Kind::Int64 => null("BIGINT"),
         Kind::Number => null("DOUBLE"),
         Kind::Boolean => null("BOOLEAN"),

@@ -257,7 +257,8 @@ fn e28_resources_are_listed_by_category_and_by_dependency() {
     let school = "2 B schools on post";
     let student = "1 A students on post";
     let enrollment = "1 B studentSchoolAssociations off verify schools, students";
-    assert_eq!(list(&["--sort", "category"]), [student, school, enrollment]);
+    // Categories as they come in the file, prerequisites first within each.
+    assert_eq!(list(&["--sort", "category"]), [school, enrollment, student]);
     assert_eq!(
         list(&["--sort", "dependency"]),
         [school, student, enrollment]
@@ -267,9 +268,9 @@ fn e28_resources_are_listed_by_category_and_by_dependency() {
     edit(
         &district,
         "target = \"edfi\"",
-        "target = \"edfi\"\ncategories = [\"B\", \"A\"]\nsort = \"category\"",
+        "target = \"edfi\"\ncategories = [\"A\", \"B\"]\nsort = \"category\"",
     );
-    assert_eq!(list(&[]), [school, enrollment, student]);
+    assert_eq!(list(&[]), [student, school, enrollment]);
 }
 
 #[test]
