@@ -5,6 +5,7 @@
 //! ```
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
+pub mod checks;
 pub mod cli;
 pub mod files;
 pub mod generate;

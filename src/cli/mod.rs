@@ -11,9 +11,11 @@ mod extract;
 mod fetch;
 mod generate;
 mod layers;
+mod ledger;
 mod load;
 pub mod log;
 mod metadata;
+mod only;
 mod plan;
 mod print;
 mod run;
@@ -43,8 +45,10 @@ pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
 };
+pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
@@ -157,6 +161,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::only::Only;
 use super::scope::{Scope, Year};
 
 /// Says what a run would do: counts and why.
@@ -29,6 +30,9 @@ pub struct PlanArgs {
     /// Count what the target has acknowledged before as due, too.
     #[arg(long)]
     pub resend_all: bool,
+
+    #[command(flatten)]
+    pub only: Only,
 
     #[command(flatten)]
     pub year: Year,

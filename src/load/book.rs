@@ -12,7 +12,7 @@ use crate::target::Verdict;
 
 use super::decisions::Decisions;
 use super::objects::Scope;
-use super::pass::{HeldEvent, Pass, Use};
+use super::pass::{HeldEvent, Pass, Use, pending_parent};
 use super::results::{ResultRow, ResultsError, ResultsWriter};
 use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
@@ -196,6 +196,7 @@ impl Book {
                     detail = due.duplicate_detail(row);
                     (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
                 }
+                Disposition::NotSelected => (Outcome::Pending, Some(&Reason::NOT_SELECTED)),
                 Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => {
                     pending = Reason::fixed("not_reached");
                     (Outcome::Pending, Some(&pending))
@@ -365,12 +366,7 @@ impl Book {
         let Some(child) = Withheld::child_of(line.outcome) else {
             return;
         };
-        // Nobody asks for what no resource depends on, nor after the run was cut short; and what is
-        // pending in a plan would be sent.
-        let pending = child == Outcome::Pending;
-        let cut_short = pending && line.reason.is_some_and(|r| r.as_str() == "not_reached");
-        let asked_for = self.used.needed && !cut_short && !(pending && self.used.dry);
-        if !asked_for || self.due.delivered_before(line.row) {
+        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {
@@ -378,7 +374,7 @@ impl Book {
             None => Arc::new(Withheld {
                 child,
                 reason: match child {
-                    Outcome::Pending => Reason::fixed("parent_pending"),
+                    Outcome::Pending => pending_parent(line.reason),
                     _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
                 },
                 resource: Arc::clone(&self.name),

@@ -36,6 +36,15 @@ pub enum RunError {
     /// A run that has done all of its work.
     #[error("run {0} has finished, there is nothing to resume; `fullsync run` starts another")]
     NothingToResume(String),
+    /// A run whose failed objects are asked for, and that sent nothing.
+    #[error("run {0} was a plan or a dry run: it has sent nothing, so nothing in it has failed")]
+    NothingSent(String),
+    /// A run whose failed objects are asked for, and that was killed.
+    #[error(
+        "run {0} has no results (was it killed?); all that it had not delivered is still due: \
+         `fullsync run` sends it, `--resume {0}` from the tables that it had staged"
+    )]
+    NoResults(String),
     /// Staging of an earlier run that covers less than what is asked for.
     #[error(
         "run {run} has not staged {missing}; name the resources that it was started with, or \
@@ -46,6 +55,36 @@ pub enum RunError {
         run: String,
         /// Tables, or resources.
         missing: String,
+    },
+    /// A part of the load for a target that never had all of it.
+    #[error(
+        "{target} has never had a full load{changes}, and this run is a part of one: {part}.\n\
+         Load everything first:\n  fullsync run {pipeline}\nor give --allow-partial to load the \
+         part all the same"
+    )]
+    NeverFull {
+        /// The target.
+        target: String,
+        /// What the run is narrowed to.
+        part: String,
+        /// The pipeline's name.
+        pipeline: String,
+        /// What stands there otherwise than before.
+        changes: String,
+    },
+    /// The target has lost what it acknowledged: it was emptied, or an older state restored.
+    #[error(
+        "the target no longer has what the ledger knows it acknowledged; was it emptied, or an \
+         older state restored?\n  {}\nNothing was sent. Have the ledger read back what is there:\n  \
+         fullsync ledger rebuild {pipeline}\nor send everything in scope again:\n  \
+         fullsync run {pipeline} --resend-all",
+        missing.join("\n  ")
+    )]
+    Changed {
+        /// What is missing.
+        missing: Vec<String>,
+        /// The pipeline's name.
+        pipeline: String,
     },
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
@@ -89,6 +128,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// A check or a comparison.
+    #[error(transparent)]
+    Check(#[from] crate::checks::CheckError),
     /// The load.
     #[error(transparent)]
     Load(#[from] LoadError),

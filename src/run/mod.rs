@@ -7,9 +7,13 @@ mod choose;
 pub mod connect;
 mod deliver;
 mod error;
+mod guard;
 pub mod inspect;
+mod only;
 mod outcome;
 mod prepare;
+mod probe;
+pub mod rebuild;
 mod staging;
 
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use choose::{Choice, Chosen, choose};
 pub use error::RunError;
+pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
@@ -29,6 +34,7 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::StateDir;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -40,6 +46,8 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Only these objects, by what became of them earlier.
+    pub only: Only,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -48,6 +56,8 @@ pub struct Options {
     pub scope: Scope,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Load a part into a target that never had a full load.
+    pub allow_partial: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -118,6 +128,9 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+    let only = context.options.only.resolved(&state)?;
+
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
     let target = match needs_target {
@@ -126,6 +139,12 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        // Asked again when the year comes from the source.
+        if let Some(year) = context.options.school_year.or(pipeline.school_year) {
+            let folder = guard::folder(context, target, year);
+            let about = guard::origin(target, year);
+            guard::full_first(context, &selection, &folder, &about, until)?;
+        }
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
@@ -136,6 +155,7 @@ pub async fn run(
         progress,
         selection: &selection,
         sis: &sis,
+        only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
@@ -152,6 +172,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    only: &'a Only,
 }
 
 impl Flow<'_> {
@@ -171,22 +192,37 @@ impl Flow<'_> {
         if self.until == Until::Extracted {
             return Ok(None);
         }
+        let mut notes = Vec::new();
+        if let Some(target) = target {
+            let folder = guard::folder(context, target, staged.school_year);
+            let about = guard::origin(target, staged.school_year);
+            notes = guard::full_first(context, selection, &folder, &about, self.until)?;
+        }
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
         let Some(target) = target else {
             return Ok(None);
         };
-        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
-        let due = deliver::due(context, selection, staged, &ledger)?;
+        let mut admitted =
+            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        notes.append(&mut admitted.notes);
+        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,
         };
-        let delivered =
+        let mut delivered =
             deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        delivered.notes = notes;
+        delivered.probe = admitted.probe;
+        if self.until == Until::Loaded {
+            let about = guard::origin(target, staged.school_year);
+            guard::note(context, about, &ledger, &staged.id(), &delivered)?;
+        }
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

@@ -1,5 +1,6 @@
-//! Operations of a resync, each subject in a file of its own; tests are named after the sentence
-//! of the user's documents (`e22_..`) or the numbered item (`item_3_..`) that they hold to.
+//! Issue 3, the Resync operations: one file per subject, one test per seed item.
 
+mod again;
 mod choice;
 mod layers;
+mod new_target;

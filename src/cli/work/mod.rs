@@ -2,6 +2,7 @@
 
 mod configure;
 mod crosswalk;
+mod ledger;
 mod look;
 mod make;
 mod runs;
@@ -35,6 +36,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
+        Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

@@ -8,8 +8,7 @@ use crate::cli::{
     Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::pipeline::Pipeline;
-use crate::run::{Chosen, Context, Depth, Options, Selection, Start, Until, connect};
+use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
@@ -21,12 +20,14 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
         yes: args.consent.yes,
         ..Options::default()
     };
-    go(session, args.scope, args.choice, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -35,7 +36,13 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, args.choice, options, Until::Extracted).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Extracted,
+    )
+    .await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -45,14 +52,8 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         demo: true,
         ..Options::default()
     };
-    go(
-        session,
-        args.scope,
-        args.choice,
-        options,
-        Until::Transformed,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice)?;
+    go(session, scope, options, Until::Transformed).await
 }
 
 pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8> {
@@ -64,41 +65,45 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     let options = Options {
         start: Start::Objects(args.from.run),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
+        only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(session, args.scope, args.choice, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
     let options = Options {
         start: args.run.map_or(Start::Source, Start::Staging),
         resend_all: args.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, args.choice, options, Until::Planned).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Planned,
+    )
+    .await
 }
 
-async fn go(
+/// What a verb works with that runs a pipeline or a part of one.
+pub(super) fn context(
     session: &Session,
     scope: Scope,
-    choice: Choice,
     options: Options,
-    until: Until,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<Context> {
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
-    let chosen = choose(&pipeline, &scope.resources, choice)?;
-    for remark in &chosen.remarks {
-        print_line(remark)?;
-    }
     let log = session.run_log.clone();
-    let context = Context {
+    Ok(Context {
         pipeline,
         options: Options {
-            resources: chosen.names,
+            resources: scope.resources,
             ..options
         },
         now: Utc::now(),
@@ -108,7 +113,11 @@ async fn go(
                 tracing::warn!(%error, "the run's log cannot be written");
             }
         }),
-    };
+    })
+}
+
+async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let context = context(session, scope, options)?;
     let finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
@@ -126,19 +135,25 @@ async fn go(
     Ok(finished.report.exit_code)
 }
 
-/// The resources that the arguments mean.
-fn choose(pipeline: &Pipeline, named: &[String], choice: Choice) -> anyhow::Result<Chosen> {
-    let standard = connect::standard(pipeline)?;
-    let mut patterns = named.to_vec();
-    patterns.extend(choice.also);
+/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed.
+fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
+    let pipeline = pipeline_of(&scope)?;
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    let standard = connect::standard(&pipeline)?;
+    scope.resources.extend(choice.also);
     let choice = crate::run::Choice {
-        patterns,
+        patterns: scope.resources,
         except: choice.except,
         steps: choice.step,
         dependencies: choice.with_dependencies,
         dependents: choice.with_dependents,
     };
-    Ok(crate::run::choose(pipeline, &choice, &standard)?)
+    let chosen = crate::run::choose(&pipeline, &choice, &standard)?;
+    for remark in &chosen.remarks {
+        print_line(remark)?;
+    }
+    scope.resources = chosen.names;
+    Ok(scope)
 }
 
 /// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
