@@ -4,3 +4,4 @@ mod again;
 mod choice;
 mod layers;
 mod new_target;
+mod transcripts;
