@@ -101,8 +101,16 @@ async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
         .unwrap();
     // The sample has no tables of resources that are switched off.
     let there = |t: &&source::TableSchema| folder_of(t).is_file();
-    let names: Vec<String> = schema.tables.iter().filter(there).map(|t| t.name.clone()).collect();
-    stage::extract(&*source, &schema, &names, &run, &|_| ControlFlow::Continue(())).unwrap();
+    let names: Vec<String> = schema
+        .tables
+        .iter()
+        .filter(there)
+        .map(|t| t.name.clone())
+        .collect();
+    stage::extract(&*source, &schema, &names, &run, &|_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     let staged = |t: &source::TableSchema| {
         let file = match names.contains(&t.name) {
             true => TableFile::Parquet(run.stage(&t.name), t.arrow()),

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
 
@@ -49,6 +50,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub only: Only,

@@ -13,6 +13,7 @@ mod generate;
 mod layers;
 mod ledger;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod only;
@@ -47,6 +48,7 @@ pub use layers::{
 };
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
@@ -162,6 +164,7 @@ pub enum Command {
 
     Truncate(TruncateArgs),
 
+    Locks(LocksArgs),
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

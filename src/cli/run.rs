@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::choice::Choice;
 use super::load::Sending;
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{Consent, Scope, Year};
 
@@ -46,6 +47,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub consent: Consent,

@@ -2,6 +2,7 @@
 
 use crate::ledger::LedgerError;
 use crate::load::{ApiError, LoadError, ObjectsError};
+use crate::lock::LockError;
 use crate::metadata::MetadataError;
 use crate::pipeline::TargetKind;
 use crate::source::{SchemaError, SourceError};
@@ -92,6 +93,9 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// Another run has locked what this one is about.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \

@@ -9,6 +9,7 @@ mod deliver;
 mod error;
 mod guard;
 pub mod inspect;
+mod locked;
 mod only;
 mod outcome;
 mod prepare;
@@ -24,12 +25,14 @@ use tokio::sync::watch;
 pub use check::{Depth, check_source, validate};
 pub use choose::{Choice, Chosen, choose};
 pub use error::RunError;
+pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
+use crate::lock::{Held, Wait};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
@@ -54,6 +57,8 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What to do when another run has locked some of what this one is about.
+    pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
     /// Load a part into a target that never had a full load.
@@ -128,6 +133,11 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
+    let mut held = match until {
+        Until::Loaded => Some(lock_run(context, &selection).await?),
+        _ => None,
+    };
     let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
     let only = context.options.only.resolved(&state)?;
 
@@ -149,12 +159,16 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    if let Some(held) = &mut held {
+        held.named(&staged.id())?;
+    }
     let flow = Flow {
         context,
         until,
         progress,
         selection: &selection,
         sis: &sis,
+        held: held.as_ref(),
         only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
@@ -172,7 +186,19 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    held: Option<&'a Held>,
     only: &'a Only,
+}
+
+async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
 }
 
 impl Flow<'_> {
@@ -211,12 +237,16 @@ impl Flow<'_> {
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
-        let journal = match self.until {
-            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-            _ => None,
+        let sending = match self.held {
+            Some(held) => Some(deliver::Sending {
+                journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
+                held,
+                ledger: &ledger,
+            }),
+            None => None,
         };
         let mut delivered =
-            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+            deliver::load(context, selection, staged, target, sending, due, progress).await?;
         delivered.notes = notes;
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {

@@ -291,11 +291,17 @@ fn e32_the_recommended_order_is_run_step_by_step_and_a_layer_may_change_it() {
         "extends = \"mini\"\n[resources.students]\nstep = 1\n[resources.schools]\nstep = 2\n",
     );
     district
-        .fullsync(&target.url(), &["run", "mini", "--step", "1", "--allow-partial"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "--step", "1", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!((target.count("schools"), target.count("students")), (1, 0));
     district
-        .fullsync(&target.url(), &["run", "state", "--step", "1", "--allow-partial"])
+        .fullsync(
+            &target.url(),
+            &["run", "state", "--step", "1", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!((target.count("schools"), target.count("students")), (1, 1));
 }

@@ -256,7 +256,8 @@ homeroom = "s.room"
     district
         .fullsync(&target.url(), &["transform", "own", "students"])
         .expect(0);
-    let ran = district.fullsync("http://127.0.0.1:9", &["show", "own", "--origin"])
+    let ran = district
+        .fullsync("http://127.0.0.1:9", &["show", "own", "--origin"])
         .expect(0);
     let views: Vec<&str> = ran
         .stdout
@@ -272,7 +273,8 @@ homeroom = "s.room"
         views[1].starts_with("views[1] = \"own/learner.sql\""),
         "{views:?}"
     );
-    let found = district.fullsync("http://127.0.0.1:9",
+    let found = district.fullsync(
+        "http://127.0.0.1:9",
         &["explain", "own", "students", "U000001", "--run", "latest"],
     );
     assert!(
@@ -308,7 +310,11 @@ fn lone_folder(more: &str) -> tempfile::TempDir {
 #[test]
 fn item_3_the_binary_alone_runs_a_district_that_extends_the_shipped_base() {
     let folder = lone_folder("");
-    let ran = alone(folder.path(), &["run", "district", "schools", "locations", "--allow-partial"]).expect(0);
+    let ran = alone(
+        folder.path(),
+        &["run", "district", "schools", "locations", "--allow-partial"],
+    )
+    .expect(0);
     assert!(ran.stdout.contains("SANDBOX"), "{}", ran.stdout);
     let tallies = folder
         .path()

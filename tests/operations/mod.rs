@@ -3,5 +3,6 @@
 mod again;
 mod choice;
 mod layers;
+mod locks;
 mod new_target;
 mod transcripts;

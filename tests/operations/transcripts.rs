@@ -18,19 +18,16 @@ impl Folder {
             let to = folder.0.path().join("sis").join(from.file_name().unwrap());
             std::fs::copy(from, to).unwrap();
         }
-        let student = folder.student();
         folder.write(
             "sis/TranscriptCourse.csv",
-            &format!(
-                "transcriptID,personID,courseNumber,courseName,endYear,schoolNumber,grade,score,percent,actualTerm\n\
-                 1,{student},MA101,Algebra,2026,1,9,A,95.5,S1\n\
-                 2,{student},MA101,Algebra,2026,1,09,B,85,S1\n\
-                 3,{student},EN101,English,2026,1,09,F,40,S1\n\
-                 4,{student},EN101,English,2026,1,09,C,70,\n\
-                 5,{student},EN101,English,2026,1,09,C,70,X9\n\
-                 6,{student},EN100,English,2025,1,08,C,70,S1\n\
-                 7,999999,EN101,English,2026,1,09,C,70,S1\n"
-            ),
+            "transcriptID,personID,courseNumber,courseName,endYear,schoolNumber,grade,score,percent,actualTerm\n\
+                 1,10000676,MA101,Algebra,2026,1,9,A,95.5,S1\n\
+                 2,10000676,MA101,Algebra,2026,1,09,B,85,S1\n\
+                 3,10000676,EN101,English,2026,1,09,F,40,S1\n\
+                 4,10000676,EN101,English,2026,1,09,C,70,\n\
+                 5,10000676,EN101,English,2026,1,09,C,70,X9\n\
+                 6,10000676,EN100,English,2025,1,08,C,70,S1\n\
+                 7,999999,EN101,English,2026,1,09,C,70,S1\n",
         );
         folder.write(
             "sis/TranscriptCredit.csv",
@@ -40,27 +37,6 @@ impl Folder {
         let text = format!("extends = \"edfi\"\n[source]\npath = \"../sis\"\n{stanzas}");
         folder.write("pipelines/district.toml", &text);
         folder
-    }
-
-    /// personID of a student of the year with an id.
-    fn student(&self) -> String {
-        let read = |table: &str, columns: [&str; 2]| -> Vec<(String, String)> {
-            let file = self.0.path().join("sis").join(table);
-            let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(file).unwrap();
-            let head = reader.headers().unwrap().clone();
-            let at = columns.map(|c| head.iter().position(|h| h == c).unwrap());
-            let rows = reader.byte_records().filter_map(Result::ok);
-            let text = |bytes: Option<&[u8]>| {
-                String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
-            };
-            rows.map(|r| (text(r.get(at[0])), text(r.get(at[1])))).collect()
-        };
-        let persons = read("Person.csv", ["personID", "edFiID"]);
-        let enrolled = read("Enrollment.csv", ["personID", "serviceType"]);
-        let fits = |(id, edfi): &&(String, String)| {
-            !edfi.is_empty() && enrolled.iter().any(|(p, kind)| p == id && kind == "P")
-        };
-        persons.iter().find(fits).unwrap().0.clone()
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -95,9 +71,15 @@ fn e23_a_resource_that_is_off_cannot_be_selected() {
                   shipped:pipelines/edfi.toml:";
     assert!(stderr.contains(wanted), "{stderr}");
     let stderr = refused(&["--resources", "*AcademicRecord*"]);
-    assert!(stderr.contains("`studentAcademicRecords` is switched off"), "{stderr}");
+    assert!(
+        stderr.contains("`studentAcademicRecords` is switched off"),
+        "{stderr}"
+    );
     let list = folder.fullsync(&["resources", "district"]).expect(0).stdout;
-    let line = list.lines().find(|l| l.contains(" courseTranscripts ")).unwrap();
+    let line = list
+        .lines()
+        .find(|l| l.contains(" courseTranscripts "))
+        .unwrap();
     assert!(line.contains(" off "), "{line}");
     assert!(!folder.0.path().join("fullsync-data").exists());
 }
@@ -107,10 +89,18 @@ fn e24_transcripts_and_academic_records_can_be_turned_on() {
     let folder = Folder::new(ON);
     let list = folder.fullsync(&["resources", "district"]).expect(0).stdout;
     for name in ["courseTranscripts", "studentAcademicRecords"] {
-        let line = list.lines().find(|l| l.contains(&format!(" {name} "))).unwrap();
+        let line = list
+            .lines()
+            .find(|l| l.contains(&format!(" {name} ")))
+            .unwrap();
         assert!(line.contains(" on "), "{line}");
     }
-    let args = ["transform", "district", "studentAcademicRecords", "courseTranscripts"];
+    let args = [
+        "transform",
+        "district",
+        "studentAcademicRecords",
+        "courseTranscripts",
+    ];
     folder.fullsync(&args).expect(0);
     let explain = |resource: &str, source: &str| {
         let args = ["explain", "district", resource, "--source-key", source];
@@ -119,7 +109,10 @@ fn e24_transcripts_and_academic_records_can_be_turned_on() {
     // Rows 1 to 3 are one term's record: the credits of all its rows.
     let record = explain("studentAcademicRecords", "1");
     assert!(record.contains("\"sessionEarnedCredits\":1"), "{record}");
-    assert!(record.contains("\"sessionAttemptedCredits\":1.5"), "{record}");
+    assert!(
+        record.contains("\"sessionAttemptedCredits\":1.5"),
+        "{record}"
+    );
     assert!(record.contains("TermDescriptor#Fall Semester"), "{record}");
     let record = explain("studentAcademicRecords", "4");
     assert!(record.contains("TermDescriptor#Year Round"), "{record}");
@@ -138,6 +131,9 @@ fn e24_transcripts_and_academic_records_can_be_turned_on() {
     }
     assert!(explain("courseTranscripts", "3").contains("CourseAttemptResultDescriptor#Fail"));
     for gone in ["6", "7"] {
-        assert!(explain("courseTranscripts", gone).contains("no such object"), "{gone}");
+        assert!(
+            explain("courseTranscripts", gone).contains("no such object"),
+            "{gone}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 mod configure;
 mod crosswalk;
 mod ledger;
+mod locks;
 mod look;
 mod make;
 mod runs;
@@ -36,6 +37,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
+        Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),

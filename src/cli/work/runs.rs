@@ -24,6 +24,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
         ..Options::default()
     };
@@ -64,6 +65,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     };
     let options = Options {
         start: Start::Objects(args.from.run),
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         resend_all: args.sending.resend_all,
         allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
