@@ -251,6 +251,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         http: fullsync::load::client(&settings(), None).unwrap(),
         token: None,
         settings: settings(),
+        check_parents: true,
         journal: Some(ledger.journal("bench", 1).unwrap()),
         claims: None,
         progress: Arc::new(Quiet),

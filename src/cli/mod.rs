@@ -5,6 +5,7 @@
 mod choice;
 mod count;
 mod diff;
+mod dis;
 mod errors;
 mod explain;
 mod extract;
@@ -37,11 +38,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use diff::DiffArgs;
+pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
-pub use generate::{GenerateArgs, Planted};
+pub use generate::{GenerateArgs, Kind, Planted};
 pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
@@ -54,7 +56,7 @@ pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
@@ -170,6 +172,9 @@ pub enum Command {
     Generate(GenerateArgs),
 
     Metadata(MetadataArgs),
+
+    Dis(DisArgs),
+
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
 }

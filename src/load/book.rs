@@ -209,9 +209,7 @@ impl Book {
         let event = match outcome {
             Outcome::Rejected if due.same_reason(row) => None,
             Outcome::Blocked if known => None,
-            Outcome::Rejected | Outcome::Blocked => {
-                reason.map(|reason| HeldEvent::Refused(reason.clone()))
-            }
+            Outcome::Rejected | Outcome::Blocked => reason.cloned().map(HeldEvent::Refused),
             Outcome::Unchanged | Outcome::Skipped if known => Some(HeldEvent::Cleared),
             _ => None,
         };
@@ -259,7 +257,6 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
-        // The requests of a unit count once, with its first object.
         let first = i == settled.unit.range.start;
         if first {
             self.tally.traffic.bytes_sent += settled.sent;
@@ -284,7 +281,7 @@ impl Book {
         })
     }
 
-    /// Marks that units came back without a verdict: their rows are left for the last reading.
+    /// Units came back without a verdict: their rows are left for the last reading.
     pub(super) fn dropped(&mut self) {
         self.dropped = true;
     }

@@ -114,6 +114,7 @@ impl Coordinator {
         feed.parents = self.stations[i]
             .prerequisites
             .iter()
+            .filter(|_| self.shared.check_parents)
             .filter_map(|p| {
                 let withheld = self.stations[*p].published.as_ref()?;
                 (!withheld.is_empty())

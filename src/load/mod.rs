@@ -24,7 +24,9 @@ mod run;
 pub mod schedule;
 mod settled;
 mod sink;
+mod state;
 mod token;
+mod token_file;
 mod withheld;
 mod worker;
 
@@ -39,6 +41,7 @@ pub use objects::{Columns, Objects, ObjectsError, Scope};
 pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
 pub use run::{Load, LoadError, LoadResource, Loaded};
 pub use sink::SinkError;
+pub use state::{About, Limits, SchoolDigest, State, StateKey, Wanted};
 pub use token::{Bearer, Token, TokenError};
 pub use withheld::{Withheld, WithheldKeys};
 

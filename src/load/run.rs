@@ -65,6 +65,9 @@ pub struct Load {
     pub token: Option<Arc<Token>>,
     /// Limits.
     pub settings: LoadSettings,
+    /// Whether objects whose parents are not at the target are held back; else only the target
+    /// refuses them.
+    pub check_parents: bool,
     /// This run's journal. None: a plan, which sends nothing and reports what is due as pending.
     pub journal: Option<Journal>,
     /// For a run that is limited to schools: what it shares with those beside it.
@@ -116,6 +119,7 @@ pub(super) struct Shared {
     pub(super) http: reqwest::Client,
     pub(super) token: Option<Arc<Token>>,
     pub(super) settings: LoadSettings,
+    pub(super) check_parents: bool,
     pub(super) pace: Pace,
     pub(super) feed: async_channel::Sender<Unit>,
     pub(super) units: async_channel::Receiver<Unit>,
@@ -223,6 +227,7 @@ impl Load {
             token: self.token,
             pace: Pace::new(self.settings.concurrency_start, workers, Instant::now()),
             settings: self.settings,
+            check_parents: self.check_parents,
             feed,
             units,
             sink: sink_in,

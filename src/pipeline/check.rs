@@ -10,7 +10,7 @@ use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
-    Connection, Pipeline, TargetKind, connection, listing, options, origin, parameters, source,
+    Connection, Pipeline, TargetKind, connection, dis, listing, options, origin, parameters, source,
 };
 use crate::shipped;
 
@@ -75,6 +75,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         None => beside(document, "sis.toml"),
     };
     let source = source::read(&mut top);
+    let dis = dis::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -83,6 +84,9 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let settings = options::settings(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
+    if let Some(dis) = &dis {
+        dis::check(document, dis, &queries);
+    }
     let Queries {
         sql_dir,
         views,
@@ -101,6 +105,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
         state_dir,
         source: source?,
+        dis,
         connection: connection?,
         load,
         fail_on,

@@ -7,6 +7,7 @@
 mod additions;
 mod check;
 mod connection;
+mod dis;
 mod document;
 mod interpolate;
 mod layer;
@@ -22,6 +23,7 @@ mod section;
 mod select;
 mod shared;
 mod source;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use additions::{Addition, Additions};
+pub use dis::{Dis, Edition};
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
@@ -61,6 +64,8 @@ pub struct Pipeline {
     pub state_dir: PathBuf,
     /// Where the SIS rows are.
     pub source: SourceSettings,
+    /// What a pipeline to a state edition has beside the others.
+    pub dis: Option<Dis>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -219,6 +224,8 @@ pub struct Resource {
     pub depends_on: Vec<String>,
     /// Columns and joins that layers put into the SQL.
     pub additions: Additions,
+    /// The resource that it hangs below in the tree of listings and of `NAME/*`.
+    pub parent: Option<String>,
 }
 
 /// What a resource's objects are for.

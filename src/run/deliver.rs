@@ -56,7 +56,7 @@ pub(super) fn due(
     for p in &selection.resources {
         let name = &p.resource.name;
         // What the target owns is looked up anew each time.
-        let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
+        let resend = context.resends() || p.resource.mode == Mode::Verify;
         // Nor is it narrowed: a record that is not looked up would hold back what refers to it.
         let select = match p.resource.mode {
             Mode::Verify => None,
@@ -84,7 +84,12 @@ pub(super) async fn load(
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let delivery = target.delivery(selection);
+    let delivery = target.delivery(selection, staged.school_year, context.now);
+    let mut settings = context.pipeline.load.clone();
+    if let Some(most) = delivery.at_once {
+        settings.concurrency_max = settings.concurrency_max.min(most.max(1));
+        settings.concurrency_start = settings.concurrency_start.min(settings.concurrency_max);
+    }
     let resources = selection
         .resources
         .iter()
@@ -116,7 +121,8 @@ pub(super) async fn load(
         target: delivery.rules,
         http: delivery.http,
         token: delivery.token,
-        settings: context.pipeline.load.clone(),
+        settings,
+        check_parents: !context.options.unchecked,
         journal: sending.map(|s| s.journal),
         claims: objects.map(|(objects, ledger)| Claims {
             objects,

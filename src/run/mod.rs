@@ -4,8 +4,10 @@
 
 mod check;
 mod choose;
+pub mod compare;
 pub mod connect;
 mod deliver;
+mod editions;
 mod error;
 mod guard;
 pub mod inspect;
@@ -16,6 +18,7 @@ mod prepare;
 mod probe;
 pub mod rebuild;
 mod staging;
+pub mod standing;
 
 use std::sync::Arc;
 
@@ -24,6 +27,7 @@ use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
 pub use choose::{Choice, Chosen, choose};
+pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
@@ -33,7 +37,8 @@ pub use staging::Staged;
 
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
-use crate::pipeline::Pipeline;
+use crate::metadata::Standard;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -49,6 +54,11 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Send only what is due, where the pipeline's target is resent everything by default (DIS).
+    pub delta: bool,
+    /// Do not check dependencies: no ancestors are added, and what has no parent at the target is
+    /// sent all the same (DIS).
+    pub unchecked: bool,
     /// Only these objects, by what became of them earlier.
     pub only: Only,
     /// School year by its end year, before the pipeline's.
@@ -115,6 +125,34 @@ impl std::fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// Whether what the target has acknowledged is sent, too. A resync to a state edition resends
+    /// everything in its scope, as that is what it is for; unless only what is due is asked for, or
+    /// an interrupted one carries on.
+    pub(crate) fn resends(&self) -> bool {
+        let resync = self.pipeline.target == TargetKind::Dis
+            && !self.options.delta
+            && self.options.start == Start::Source;
+        self.options.resend_all || resync
+    }
+
+    /// Whether the run is about all records of its resources.
+    fn is_whole(&self) -> bool {
+        self.options.scope == Scope::default() && self.options.only == Only::default()
+    }
+
+    /// The resources that are asked for; to a state edition with those that they depend on.
+    fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
+        let patterns = &self.options.resources;
+        match self.pipeline.target {
+            TargetKind::Dis if !self.options.unchecked => {
+                Selection::with_ancestors(&self.pipeline, patterns, standard)
+            }
+            _ => Ok(patterns.clone()),
+        }
+    }
+}
+
 /// Runs a pipeline as far as `until`.
 ///
 /// # Errors
@@ -129,7 +167,9 @@ pub async fn run(
     pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    editions::may_send(pipeline)?;
+    let wanted = context.wanted(&base)?;
+    let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
@@ -148,7 +188,7 @@ pub async fn run(
         false => None,
     };
     if let Some(target) = &target {
-        selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -171,8 +211,19 @@ pub async fn run(
         held: held.as_ref(),
         only: &only,
     };
-    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
+    let teller = match until {
+        Until::Loaded => standing::Teller::new(context, staged.id()),
+        _ => None,
+    };
+    let outcome = flow
+        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
+        .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    if let Some(teller) = &teller
+        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
+    {
+        tracing::warn!(%error, "how the resources stand could not be kept");
+    }
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -207,6 +258,7 @@ impl Flow<'_> {
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
+        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -236,6 +288,9 @@ impl Flow<'_> {
         let mut admitted =
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
+        if let Some(teller) = teller {
+            teller.begin(selection, staged.school_year)?;
+        }
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let sending = match self.held {
             Some(held) => Some(deliver::Sending {

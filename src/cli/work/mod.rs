@@ -2,12 +2,14 @@
 
 mod configure;
 mod crosswalk;
+mod dis;
 mod ledger;
 mod locks;
 mod look;
 mod make;
 mod runs;
 mod target;
+mod tree;
 
 use super::{Command, Scope, Session, Set};
 use crate::pipeline::Pipeline;
@@ -41,6 +43,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
+        Command::Dis(args) => dis::dis(&session, args.command).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }
