@@ -242,6 +242,9 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
             due,
             prerequisites: Vec::new(),
             authorizers: Vec::new(),
+            after: Vec::new(),
+            moves: fullsync::load::Moves::new(),
+            deleting: None,
         }],
         standard: Arc::new(Standard::default()),
         target: Box::new(Edfi::new(vec![Route {

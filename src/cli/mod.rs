@@ -4,6 +4,7 @@
 
 mod choice;
 mod count;
+mod deleting;
 mod diff;
 mod dis;
 mod errors;
@@ -37,6 +38,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use choice::Choice;
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::deleting::Deleting;
 use super::dis::Resync;
 use super::load::Sending;
 use super::locks::Locking;
@@ -43,6 +44,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 
     #[command(flatten)]
     pub resync: Resync,

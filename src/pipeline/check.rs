@@ -10,7 +10,8 @@ use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
-    Connection, Pipeline, TargetKind, connection, dis, listing, options, origin, parameters, source,
+    Connection, Pipeline, TargetKind, connection, deletes, dis, listing, options, origin,
+    parameters, source,
 };
 use crate::shipped;
 
@@ -82,6 +83,8 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
     let settings = options::settings(&mut top);
+    let deletes = deletes::read(&mut top);
+    let resync_modes = deletes::modes(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
     if let Some(dis) = &dis {
@@ -111,6 +114,8 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         fail_on,
         keep,
         settings,
+        deletes,
+        resync_modes,
         crosswalks,
         views,
         resources,

@@ -7,6 +7,7 @@
 mod additions;
 mod check;
 mod connection;
+mod deletes;
 mod dis;
 mod document;
 mod interpolate;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use additions::{Addition, Additions};
+pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
@@ -74,6 +76,10 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// What may be deleted at the target.
+    pub deletes: DeleteSettings,
+    /// The modes of a resync beside the plain run that this configuration offers.
+    pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV files, the base's first; a code of a

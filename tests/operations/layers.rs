@@ -436,6 +436,10 @@ fn e27_a_state_profile_switches_features() {
     assert!(text.starts_with(wanted), "{text}");
     let line = text.lines().find(|l| l.starts_with("profile")).unwrap();
     assert!(line.starts_with("profile = \"tn\""), "{line}");
+    assert!(
+        text.contains("resync.modes = [\"resync\", \"cleanup\"]"),
+        "{text}"
+    );
     // Category Sort is the profile's; core lists by step.
     let first = |name: &str| {
         let ran = alone(folder.path(), &["resources", name, "--json"]).expect(0);

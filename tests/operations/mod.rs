@@ -2,6 +2,7 @@
 
 mod again;
 mod choice;
+mod deletes;
 mod layers;
 mod locks;
 mod new_target;

@@ -30,6 +30,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
+        max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
     go(session, chosen(args.scope, args.choice)?, options, until).await
