@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::guest::Guest;
 use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
@@ -56,4 +57,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub only: Only,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

@@ -12,6 +12,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod guest;
 mod layers;
 mod ledger;
 mod load;
@@ -32,6 +33,7 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod wait;
 mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +48,7 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
+pub use guest::Guest;
 pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
@@ -60,13 +63,14 @@ pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Set, Year};
-pub use session::{Session, main};
+pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
-pub use work::work;
+pub use wait::WaitArgs;
+pub use work::{Ended, work};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -153,6 +157,8 @@ pub enum Command {
     Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
+
+    Wait(WaitArgs),
 
     Errors(ErrorsArgs),
 

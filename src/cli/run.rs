@@ -7,6 +7,7 @@ use clap::Args;
 use super::choice::Choice;
 use super::deleting::Deleting;
 use super::dis::Resync;
+use super::guest::Guest;
 use super::load::Sending;
 use super::locks::Locking;
 use super::only::Only;
@@ -62,4 +63,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub consent: Consent,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

@@ -10,7 +10,7 @@ use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
-    Connection, Pipeline, TargetKind, connection, deletes, dis, listing, options, origin,
+    Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
     parameters, source,
 };
 use crate::shipped;
@@ -82,6 +82,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
+    let notify = notify::read(&mut top);
     let settings = options::settings(&mut top);
     let deletes = deletes::read(&mut top);
     let resync_modes = deletes::modes(&mut top);
@@ -113,6 +114,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         load,
         fail_on,
         keep,
+        notify,
         settings,
         deletes,
         resync_modes,

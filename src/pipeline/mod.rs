@@ -15,16 +15,19 @@ mod layer;
 mod limits;
 mod listing;
 mod merge;
+pub mod notify;
 mod options;
 mod origin;
 mod parameters;
 mod problem;
+mod rate;
 mod resources;
 mod section;
 mod select;
 mod shared;
 mod source;
 mod tree;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +41,9 @@ pub use dis::{Dis, Edition};
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
+pub use rate::Rate;
 pub use select::SelectError;
+pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
 #[derive(Clone, Debug)]
@@ -76,6 +81,8 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// Who is told when a run is over.
+    pub notify: Vec<notify::Notice>,
     /// What may be deleted at the target.
     pub deletes: DeleteSettings,
     /// The modes of a resync beside the plain run that this configuration offers.
@@ -331,6 +338,10 @@ pub struct LoadSettings {
     pub concurrency_start: usize,
     /// Most requests in flight.
     pub concurrency_max: usize,
+    /// Most requests per second, repeats included; None: as many as the target takes.
+    pub rate: Option<Rate>,
+    /// When the target may be loaded; None: at any time.
+    pub window: Option<Window>,
     /// Tries per request for transient faults, the first one included.
     pub max_attempts: u32,
     /// First delay between tries; doubles, with jitter.

@@ -80,7 +80,7 @@ pub(super) fn of(document: &Document<'_>, all: &DeTable<'_>) -> Vec<Origin> {
     }
     // Tables together, those of the top level first.
     let depth = |key: &str| key.contains('.');
-    found.sort_by(|a, b| depth(&a.key).cmp(&depth(&b.key)));
+    found.sort_by_key(|origin| depth(&origin.key));
     found
 }
 

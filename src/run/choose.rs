@@ -68,17 +68,12 @@ pub fn choose(
     let mut remarks = Vec::new();
     let edges = edges(pipeline, standard);
     // Both from what was chosen, so that a dependent does not bring in what else it needs unasked.
-    let (before, after) = match (choice.dependencies, choice.dependents) {
-        (false, false) => (Vec::new(), Vec::new()),
-        (before, after) => (
-            before
-                .then(|| reach(&names, &edges.before))
-                .unwrap_or_default(),
-            after
-                .then(|| reach(&names, &edges.after))
-                .unwrap_or_default(),
-        ),
+    let asked = |wanted: bool, edges| match wanted {
+        true => reach(&names, edges),
+        false => Vec::new(),
     };
+    let before = asked(choice.dependencies, &edges.before);
+    let after = asked(choice.dependents, &edges.after);
     let found = before
         .into_iter()
         .map(|(name, by)| (name, format!("required by {by}")));

@@ -45,6 +45,7 @@ use crate::pipeline::{MaxDeletes, Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
 
@@ -74,6 +75,8 @@ pub struct Options {
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// The id of a run that starts from the source, where it was told before; None: a new one.
+    pub run: Option<RunId>,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
     /// Load a part into a target that never had a full load.

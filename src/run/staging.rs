@@ -366,6 +366,7 @@ fn about(context: &Context) -> RunAbout {
         Connection::Server { url, .. } => Some(url.clone()),
     };
     RunAbout {
+        id: context.options.run.clone(),
         target: TargetNote {
             kind: pipeline.target.as_str().to_owned(),
             sandbox: url.is_none(),

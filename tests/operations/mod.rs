@@ -3,7 +3,9 @@
 mod again;
 mod choice;
 mod deletes;
+mod guest;
 mod layers;
 mod locks;
 mod new_target;
+mod notify;
 mod transcripts;
