@@ -3,7 +3,7 @@
 //! A new verb does not compile without a line here. `docs/rights.md` lists the same, which a test
 //! checks.
 
-use super::{Command, DisCommand, LedgerCommand};
+use super::{Command, CrosswalkCommand, DisCommand, LedgerCommand};
 use crate::rights::Act;
 
 /// What a command is to rights and audit.
@@ -65,6 +65,13 @@ impl<'a> Need<'a> {
             Command::Count(a) => need("count", Look, Some(&a.scope.pipeline)),
             Command::Locks(a) => need("locks", Look, a.pipeline.as_deref()),
             Command::Audit(a) => need("audit", Audit, a.pipeline.as_deref()),
+            Command::List(_) => need("list", Look, None),
+            Command::Show(a) => need("show", Look, Some(&a.pipeline)),
+            Command::Resources(a) => need("resources", Look, Some(&a.pipeline)),
+            Command::New(a) => need("new", Make, Some(&a.pipeline)),
+            Command::Crosswalk(a) => match &a.command {
+                CrosswalkCommand::Import(a) => need("crosswalk", Make, Some(&a.to)),
+            },
             Command::Generate(_) => need("generate", Make, None),
             Command::Metadata(_) => need("metadata", Make, None),
             #[cfg(feature = "sandbox")]

@@ -166,9 +166,15 @@ impl Rights {
         asked: &Asked<'_>,
         needed: Needed,
     ) -> Result<(), Refused> {
-        self.check_place(asked)?;
         let configuration = asked.pipeline.map(|(name, ..)| name);
         let admin = self.admin.iter().any(|who| self.is(who, person));
+        self.check_place(asked)?;
+        if asked.overridden && self.pipelines.is_some() && !admin {
+            return Err(Refused(format!(
+                "--set could send elsewhere what the pipelines of {} send; it needs the role admin",
+                self.path.display()
+            )));
+        }
         let granted = |tool: Tool, right: Right| {
             self.grants.iter().any(|grant| {
                 let here = match (&grant.configuration, configuration) {

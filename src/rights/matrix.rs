@@ -17,7 +17,7 @@ pub enum Tool {
     Sif,
     /// The audit log.
     Audit,
-    /// What belongs to no pipeline: generated districts, metadata files, sandboxes.
+    /// Files of configurations, generated districts, metadata files, sandboxes.
     Setup,
 }
 
@@ -47,7 +47,7 @@ pub enum Act {
     Empty,
     /// Deletes or archives the history of syncs.
     Forget,
-    /// Makes files or servers that belong to no pipeline.
+    /// Makes files of a configuration, or files and servers that belong to none.
     Make,
     /// Looks at the audit log.
     Audit,
@@ -56,7 +56,7 @@ pub enum Act {
 impl Act {
     /// Whether something is changed: such an act begins only when the audit log can be written.
     pub fn changes(self) -> bool {
-        matches!(self, Self::Sync | Self::Empty | Self::Forget)
+        matches!(self, Self::Sync | Self::Empty | Self::Forget | Self::Make)
     }
 }
 

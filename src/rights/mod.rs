@@ -26,6 +26,8 @@ pub struct Asked<'a> {
     pub act: Act,
     /// Whether single objects are chosen by their ids (the state's Selective Sync).
     pub selective: bool,
+    /// Whether values of the pipeline are overridden on the command line (`--set`).
+    pub overridden: bool,
     /// The pipeline's name, kind of target and file; None for a verb without one.
     pub pipeline: Option<(&'a str, TargetKind, &'a std::path::Path)>,
 }

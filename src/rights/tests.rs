@@ -19,6 +19,7 @@ fn may(text: &str, who: &Account, act: Act, kind: TargetKind, selective: bool) -
         verb: "run",
         act,
         selective,
+        overridden: false,
         pipeline: Some(("mini", kind, Path::new("pipelines/mini.toml"))),
     };
     let actor = Actor {
@@ -130,6 +131,7 @@ fn no_file_widens_another() {
         verb: "run",
         act: Act::Sync,
         selective: false,
+        overridden: false,
         pipeline: None,
     };
     assert_eq!(
@@ -170,4 +172,31 @@ fn all_problems_of_a_file_at_once() {
     }
     assert!(Rights::parse(Path::new("r.toml"), "grants = 1").is_err());
     assert!(load(&["/no/such/rights.toml".into()]).is_err());
+}
+
+#[test]
+fn behind_pipelines_of_one_folder_nothing_is_overridden_or_brought_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("pipelines");
+    std::fs::create_dir(&folder).unwrap();
+    let (ours, theirs) = (folder.join("edfi.toml"), dir.path().join("edfi.toml"));
+    for file in [&ours, &theirs] {
+        std::fs::write(file, "").unwrap();
+    }
+    let text = format!("pipelines = \"pipelines\"\n[roles]\nadmin = [\"user:root\"]\n{}", grant("*", "RW"));
+    let file = Rights::parse(&dir.path().join("rights.toml"), &text).unwrap();
+    let may = |user: &str, file: &Rights, path: &Path, overridden| {
+        let asked = Asked {
+            verb: "run",
+            act: Act::Sync,
+            selective: false,
+            overridden,
+            pipeline: Some(("edfi", TargetKind::Edfi, path)),
+        };
+        let needed = Needed::of(asked.act, Some(TargetKind::Edfi), false);
+        file.check(&account(user, &[]), &asked, needed).is_ok()
+    };
+    assert!(may("anna", &file, &ours, false));
+    assert!(!may("anna", &file, &theirs, false) && !may("anna", &file, &ours, true));
+    assert!(may("root", &file, &ours, true));
 }

@@ -40,6 +40,7 @@ pub(super) fn pass(session: &Session, command: &Command) -> anyhow::Result<Passe
         verb: need.verb,
         act: need.act,
         selective: need.selective,
+        overridden: session.said.split(' ').any(|word| word == "--set"),
         pipeline: pipeline
             .as_ref()
             .map(|p| (p.name.as_str(), p.target, p.file.as_path())),
@@ -61,7 +62,7 @@ pub(super) fn pass(session: &Session, command: &Command) -> anyhow::Result<Passe
         return Err(refused.into());
     }
     let recorded = match need.act {
-        Act::Look | Act::Make | Act::Audit => None,
+        Act::Look | Act::Audit => None,
         act => {
             entry.event = Event::Viewed;
             if act.changes() {
@@ -96,7 +97,8 @@ impl Passed {
 fn entry(session: &Session, pipeline: &Pipeline, actor: &Actor) -> Entry {
     let Process { host, pid, .. } = Process::current();
     let files = pipeline.files();
-    let mapping = files.iter().filter(|file| **file != pipeline.file);
+    let layers: Vec<&Path> = pipeline.layers.iter().map(|l| l.file.as_path()).collect();
+    let mapping = files.iter().filter(|file| !layers.contains(*file));
     Entry {
         prev: String::new(),
         at: Utc::now(),
@@ -109,7 +111,7 @@ fn entry(session: &Session, pipeline: &Pipeline, actor: &Actor) -> Entry {
         pid,
         command: session.said.clone(),
         configuration: pipeline.name.clone(),
-        pipeline: fingerprint(std::iter::once(pipeline.file.as_path())),
+        pipeline: fingerprint(layers.iter().copied()),
         mapping: fingerprint(mapping.copied()),
         run: None,
         counts: std::collections::BTreeMap::new(),
