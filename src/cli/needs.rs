@@ -80,7 +80,7 @@ impl<'a> Need<'a> {
     }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 

@@ -33,8 +33,8 @@ impl Noted {
     pub fn report(&self, report: &RunReport) {
         self.run(&report.run);
         let sums = [
-            ("", serde_json::to_value(&report.total)),
-            ("deletes.", serde_json::to_value(&report.deletes)),
+            ("", serde_json::to_value(report.total)),
+            ("deletes.", serde_json::to_value(report.deletes)),
         ];
         for (prefix, sums) in sums {
             let Ok(serde_json::Value::Object(sums)) = sums else {

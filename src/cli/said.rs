@@ -94,7 +94,7 @@ fn push(text: &mut String, word: &str) {
     text.push_str(word);
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 

@@ -183,7 +183,10 @@ fn behind_pipelines_of_one_folder_nothing_is_overridden_or_brought_along() {
     for file in [&ours, &theirs] {
         std::fs::write(file, "").unwrap();
     }
-    let text = format!("pipelines = \"pipelines\"\n[roles]\nadmin = [\"user:root\"]\n{}", grant("*", "RW"));
+    let text = format!(
+        "pipelines = \"pipelines\"\n[roles]\nadmin = [\"user:root\"]\n{}",
+        grant("*", "RW")
+    );
     let file = Rights::parse(&dir.path().join("rights.toml"), &text).unwrap();
     let may = |user: &str, file: &Rights, path: &Path, overridden| {
         let asked = Asked {
