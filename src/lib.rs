@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
 pub mod account;
+pub mod audit;
 pub mod checks;
 pub mod cli;
 pub mod files;
@@ -19,10 +20,12 @@ pub mod object;
 pub mod pipeline;
 pub mod progress;
 pub mod report;
+pub mod rights;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod shipped;
 pub mod sif;
 pub mod source;
 pub mod stage;

@@ -2,6 +2,8 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod audit;
+mod choice;
 mod count;
 mod deleting;
 mod diff;
@@ -12,15 +14,19 @@ mod extract;
 mod fetch;
 mod generate;
 mod guest;
+mod layers;
 mod ledger;
 mod load;
 mod locks;
 pub mod log;
 mod metadata;
+mod needs;
+mod noted;
 mod only;
 mod plan;
 mod print;
 mod run;
+mod said;
 mod sandbox;
 mod scope;
 mod session;
@@ -36,6 +42,8 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::AuditArgs;
+pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
@@ -46,16 +54,22 @@ pub use extract::ExtractArgs;
 pub use fetch::{FetchArgs, FetchFormat, Filters};
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use needs::Need;
+pub use noted::{Note, Noted};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{Consent, FromRun, Scope, Year};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
@@ -139,6 +153,16 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
+
     Status(StatusArgs),
 
     Wait(WaitArgs),
@@ -158,6 +182,9 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+
+    Audit(AuditArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

@@ -1,6 +1,10 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod audit;
+mod configure;
+mod crosswalk;
 mod dis;
+mod gate;
 mod guest;
 mod ledger;
 mod locks;
@@ -13,7 +17,7 @@ mod tree;
 pub use guest::Ended;
 use guest::{Verb, attend};
 
-use super::{Command, Scope, Session};
+use super::{Command, Scope, Session, Set};
 use crate::pipeline::Pipeline;
 
 /// Does what a command says; the exit code.
@@ -21,6 +25,13 @@ use crate::pipeline::Pipeline;
 /// # Errors
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
+    let passed = gate::pass(&session, &command)?;
+    let result = go(session.clone(), command).await;
+    passed.end(&session, &result);
+    result
+}
+
+async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => {
             let (pipeline, again) = (args.scope.pipeline.clone(), args.resume.clone());
@@ -44,6 +55,11 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         }
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
+        Command::List(_) => configure::list(),
+        Command::Show(args) => configure::show(&args),
+        Command::Resources(args) => configure::resources(&args),
+        Command::New(args) => make::resource(&args),
+        Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Wait(args) => guest::wait(&args).await,
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
@@ -61,6 +77,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Locks(args) => locks::locks(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
@@ -72,14 +89,18 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
 
 /// Reads a pipeline with the process's environment.
 fn pipeline(name: &str) -> anyhow::Result<Pipeline> {
-    Ok(Pipeline::load(name, &|variable| {
-        std::env::var(variable).ok()
-    })?)
+    pipeline_with(name, &Set::default())
+}
+
+/// As [`pipeline`], with what `--set` says.
+fn pipeline_with(name: &str, set: &Set) -> anyhow::Result<Pipeline> {
+    let env = |variable: &str| std::env::var(variable).ok();
+    Ok(Pipeline::load_with(name, &set.set, &env)?)
 }
 
 /// Reads a pipeline and says what is doubtful in it.
 fn pipeline_of(scope: &Scope) -> anyhow::Result<Pipeline> {
-    let pipeline = pipeline(&scope.pipeline)?;
+    let pipeline = pipeline_with(&scope.pipeline, &scope.set)?;
     for warning in &pipeline.warnings {
         tracing::info!(%warning, "pipeline");
     }
