@@ -8,6 +8,7 @@ mod errors;
 mod explain;
 mod extract;
 mod fetch;
+mod filter;
 mod generate;
 mod load;
 pub mod log;
@@ -16,6 +17,7 @@ mod plan;
 mod print;
 mod run;
 mod sandbox;
+mod schools;
 mod scope;
 mod session;
 mod status;
@@ -35,6 +37,7 @@ pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
+pub use filter::Filter;
 pub use generate::{GenerateArgs, Planted};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
@@ -42,6 +45,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
@@ -140,6 +144,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Schools(SchoolsArgs),
 
     Generate(GenerateArgs),
 

@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::filter::Filter;
 use super::scope::{Scope, Year};
 
 /// Says what a run would do: counts and why.
@@ -25,6 +26,9 @@ pub struct PlanArgs {
     /// Count what the target has acknowledged before as due, too.
     #[arg(long)]
     pub resend_all: bool,
+
+    #[command(flatten)]
+    pub filter: Filter,
 
     #[command(flatten)]
     pub year: Year,

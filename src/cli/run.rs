@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::filter::Filter;
 use super::load::Sending;
 use super::scope::{Consent, Scope, Year};
 
@@ -16,6 +17,8 @@ use super::scope::{Consent, Scope, Year};
 #[command(after_help = "Examples:
   fullsync run edfi                             everything that is due
   fullsync run edfi students 'studentSchool*'   these resources only
+  fullsync run edfi --school 301,lincoln        these schools only
+  fullsync run edfi --person @ids.txt           these persons only
   fullsync run edfi --dry-run                   all but the sending
   fullsync run edfi --resume latest             on with the staging of the last run")]
 pub struct RunArgs {
@@ -29,6 +32,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub filter: Filter,
 
     #[command(flatten)]
     pub year: Year,

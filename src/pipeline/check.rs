@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, options, source};
+use super::{Connection, Pipeline, TargetKind, connection, options, scope, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -109,6 +109,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         Some(text) => existing_file(document, &text),
         None => beside(document, "sis.toml"),
     };
+    let scope = scope::read(&mut top);
     let source = source::read(&mut top);
     let connection = connection::read(&mut top);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
@@ -129,6 +130,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         file: document.path.to_owned(),
         target: target?,
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
+        scope,
         state_dir: document.path_of(&state_dir),
         source: source?,
         connection: connection?,

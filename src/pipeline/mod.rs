@@ -11,6 +11,7 @@ mod limits;
 mod options;
 mod problem;
 mod resources;
+mod scope;
 mod section;
 mod select;
 mod source;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use problem::{Problem, Problems, closest};
+pub use scope::ScopeSettings;
 pub use select::SelectError;
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -35,6 +37,8 @@ pub struct Pipeline {
     pub target: TargetKind,
     /// The school year by its end year (2026 is 2025-2026). None: the active one of the SIS.
     pub school_year: Option<i32>,
+    /// The schools it is for, and how many calendars are worked on at a time.
+    pub scope: ScopeSettings,
     /// Folder of everything that is kept between runs: runs, ledger, tokens, sandbox.
     pub state_dir: PathBuf,
     /// Where the SIS rows are.

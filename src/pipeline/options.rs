@@ -55,7 +55,7 @@ pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSetting
 }
 
 /// A section that the file does not have.
-fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
+pub(super) fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
     Section {
         document,
         name: name.to_owned(),

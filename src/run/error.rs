@@ -13,6 +13,15 @@ pub enum RunError {
     /// Resources named on the command line.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// Schools that are unknown or ambiguous.
+    #[error(transparent)]
+    Schools(crate::scope::UnknownSchools),
+    /// Neither flags nor the configuration name schools.
+    #[error(
+        "which schools? Give --school (id, number or part of the name) or --all-schools, or write \
+         schools = [...] or \"all\" under [scope] in the pipeline; {0}"
+    )]
+    WhichSchools(String),
     /// Mistakes in SQL, crosswalks or stanzas.
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),

@@ -9,6 +9,7 @@ mod error;
 pub mod inspect;
 mod outcome;
 mod prepare;
+mod scope;
 mod staging;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use check::{Depth, check_source, validate};
 pub use error::RunError;
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
+pub use scope::{Asked, Estimate, resolve, schools};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
@@ -44,6 +46,8 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What the command line asks of the scope.
+    pub asked: Asked,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::scope::Scope;
+
 /// The manifest. Readers take fields that they do not know, and files that lack some.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +25,8 @@ pub struct Manifest {
     pub target: TargetNote,
     /// School year by its end year, once it is known.
     pub school_year: Option<i32>,
+    /// What the objects were made for; none before that is known.
+    pub scope: Option<Scope>,
     /// When the run started.
     pub started: DateTime<Utc>,
     /// When it ended; none while it runs or when it was killed.

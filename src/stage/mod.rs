@@ -13,6 +13,7 @@ mod prune;
 mod rejects;
 mod run_folder;
 mod run_id;
+mod slice;
 mod state_dir;
 
 pub use disk::{Estimate, check_disk};
@@ -26,4 +27,5 @@ pub use prune::{PruneRules, prune};
 pub use rejects::REJECT_COLUMNS;
 pub use run_folder::RunFolder;
 pub use run_id::RunId;
+pub use slice::{Cut, Persons, Slicer, with_owners};
 pub use state_dir::{RunAbout, StateDir};

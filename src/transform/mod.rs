@@ -11,6 +11,7 @@ mod error;
 mod hold;
 mod key;
 mod lineage;
+mod narrow;
 mod objects;
 mod place;
 mod prune;
@@ -29,8 +30,9 @@ mod validate;
 mod yields;
 
 pub use error::{Problem, TransformError};
+pub use narrow::{Narrow, ScopeColumns, Seen};
 pub use rules::{ResourceSpec, effective_meta};
-pub use run::{Options, Transformed, transform};
+pub use run::{Options, Transformed, scope_columns, transform};
 pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
 pub use sql::tables_used;

@@ -3,6 +3,7 @@
 mod look;
 mod make;
 mod runs;
+mod scope;
 mod target;
 
 use super::{Command, Scope, Session};
@@ -28,6 +29,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
+        Command::Schools(args) => scope::list(&args),
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

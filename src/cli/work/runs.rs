@@ -4,6 +4,7 @@ use chrono::Utc;
 use tokio::sync::watch;
 
 use super::pipeline_of;
+use super::scope::{asked, scoped};
 use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
@@ -23,6 +24,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         school_year: args.year.school_year,
         demo: args.sending.demo,
         yes: args.consent.yes,
+        asked: asked(&args.filter)?,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
@@ -42,6 +44,7 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         start: args.run.map_or(Start::Source, Start::Staging),
         school_year: args.year.school_year,
         demo: true,
+        asked: asked(&args.filter)?,
         ..Options::default()
     };
     go(session, args.scope, options, Until::Transformed).await
@@ -68,6 +71,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         resend_all: args.resend_all,
         school_year: args.year.school_year,
         demo: true,
+        asked: asked(&args.filter)?,
         ..Options::default()
     };
     go(session, args.scope, options, Until::Planned).await
@@ -75,6 +79,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
 
 async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
     let pipeline = pipeline_of(&scope)?;
+    let options = scoped(&pipeline, options, until)?;
     let log = session.run_log.clone();
     let context = Context {
         pipeline,
