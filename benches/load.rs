@@ -192,7 +192,7 @@ fn bodies(objects: &Path) -> Vec<Bytes> {
 
 /// What a program that does nothing else would do.
 async fn bare(address: SocketAddr, bodies: &[Bytes]) {
-    let http = fullsync::load::client(&settings()).unwrap();
+    let http = fullsync::load::client(&settings(), None).unwrap();
     let next = Arc::new(AtomicUsize::new(0));
     let bodies: Arc<[Bytes]> = bodies.into();
     let workers: Vec<_> = (0..CONNECTIONS)
@@ -247,7 +247,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
             url: url(address),
             deferrable: false,
         }])),
-        http: fullsync::load::client(&settings()).unwrap(),
+        http: fullsync::load::client(&settings(), None).unwrap(),
         token: None,
         settings: settings(),
         journal: Some(ledger.journal("bench", 1).unwrap()),

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::discovery::{Discovered, DiscoveryError, discover, resources_document};
-use super::retry::next_wait;
-use super::token::{Token, TokenError, chain};
+use super::Token;
+use super::caller::{Answer, ApiError, Caller};
+use super::discovery::{Discovered, discover, resources_document};
 use crate::pipeline::{LoadSettings, Secret};
-use crate::target::{Wait, edfi::Problem, retry_after};
 
 /// Most records that a server gives in one page.
 const PAGE: usize = 500;
@@ -20,13 +17,10 @@ const PAGE: usize = 500;
 /// A connection to one Ed-Fi API.
 #[derive(Clone, Debug)]
 pub struct Api {
-    /// The connection pool.
-    pub http: reqwest::Client,
-    /// The credentials.
-    pub token: Arc<Token>,
+    /// The connection.
+    pub caller: Caller,
     /// The routes.
     pub discovered: Discovered,
-    settings: LoadSettings,
 }
 
 /// Where a target is and who asks.
@@ -46,66 +40,13 @@ pub struct Address {
     pub tokens: std::path::PathBuf,
 }
 
-/// Why the target could not be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// The root document.
-    #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
-    /// The token.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// The client could not be set up.
-    #[error("the HTTP client cannot be set up")]
-    Client(#[source] reqwest::Error),
-    /// An answer that says no.
-    #[error("{method} {url} was answered {status}: {message}")]
-    Refused {
-        /// Verb.
-        method: Method,
-        /// Where.
-        url: String,
-        /// HTTP status.
-        status: u16,
-        /// The server's text.
-        message: String,
-    },
-    /// No answer within the allowed tries.
-    #[error("{method} {url} got no answer: {message}")]
-    Unanswered {
-        /// Verb.
-        method: Method,
-        /// Where.
-        url: String,
-        /// The last thing that happened.
-        message: String,
-    },
-    /// An answer that is not what was asked for.
-    #[error("{url} did not answer with {wanted}")]
-    Unreadable {
-        /// Where.
-        url: String,
-        /// What was wanted.
-        wanted: &'static str,
-    },
-}
-
-/// A 2xx answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// Response headers.
-    pub headers: HeaderMap,
-    /// The whole body.
-    pub body: Bytes,
-}
-
 impl Api {
     /// Reads the root document; the token is fetched when it is first needed.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn connect(address: Address, settings: &LoadSettings) -> Result<Self, ApiError> {
-        let http = super::client(settings).map_err(ApiError::Client)?;
+        let http = super::client(settings, None)?;
         let discovered = discover(
             &http,
             &address.url,
@@ -125,10 +66,12 @@ impl Api {
             Some(file),
         );
         Ok(Self {
-            http,
-            token: Arc::new(token),
+            caller: Caller {
+                http,
+                token: Some(Arc::new(token)),
+                settings: settings.clone(),
+            },
             discovered,
-            settings: settings.clone(),
         })
     }
 
@@ -137,7 +80,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn get(&self, url: Url, accept: Option<&'static str>) -> Result<Answer, ApiError> {
-        self.ask(Method::GET, url, accept).await
+        self.caller.ask(Method::GET, url, accept, None).await
     }
 
     /// DELETE by URL; false when there was nothing.
@@ -145,60 +88,10 @@ impl Api {
     /// # Errors
     /// [`ApiError`]; 409 and 403 are refusals.
     pub async fn delete(&self, url: Url) -> Result<bool, ApiError> {
-        match self.ask(Method::DELETE, url, None).await {
+        match self.caller.ask(Method::DELETE, url, None, None).await {
             Ok(_) => Ok(true),
             Err(ApiError::Refused { status: 404, .. }) => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-
-    async fn ask(
-        &self,
-        method: Method,
-        url: Url,
-        accept: Option<&'static str>,
-    ) -> Result<Answer, ApiError> {
-        let (mut tries, mut renewed) = (0, false);
-        loop {
-            tries += 1;
-            let bearer = self.token.get().await?;
-            let mut request = self.http.request(method.clone(), url.clone());
-            request = request.header(AUTHORIZATION, bearer.header);
-            if let Some(accept) = accept {
-                request = request.header(ACCEPT, HeaderValue::from_static(accept));
-            }
-            let (wait, message) = match read(request).await {
-                Err(error) => (Wait::Backoff, chain(&error)),
-                Ok((200..=299, answer)) => return Ok(answer),
-                Ok((401, _)) if !renewed => {
-                    renewed = true;
-                    self.token.renew(bearer.version).await?;
-                    continue;
-                }
-                Ok((status @ (408 | 425 | 429 | 500 | 502..=504), answer)) => (
-                    Wait::SlowDown(retry_after(&answer.headers)),
-                    format!("HTTP {status}"),
-                ),
-                Ok((status, answer)) => {
-                    let message = Problem::read(&answer.body).text;
-                    return Err(ApiError::Refused {
-                        method,
-                        url: url.into(),
-                        status,
-                        message,
-                    });
-                }
-            };
-            match next_wait(&self.settings, wait, tries, fastrand::f64()) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => {
-                    return Err(ApiError::Unanswered {
-                        method,
-                        url: url.into(),
-                        message,
-                    });
-                }
-            }
         }
     }
 
@@ -279,17 +172,4 @@ impl Api {
             wanted: "JSON",
         })
     }
-}
-
-async fn read(request: reqwest::RequestBuilder) -> Result<(u16, Answer), reqwest::Error> {
-    let mut reply = request.send().await?;
-    let headers = std::mem::take(reply.headers_mut());
-    let status = reply.status().as_u16();
-    Ok((
-        status,
-        Answer {
-            headers,
-            body: reply.bytes().await?,
-        },
-    ))
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::ApiError;
 use super::token::chain;
-use crate::pipeline::LoadSettings;
+use crate::pipeline::{LoadSettings, Secret};
 use crate::target::{Event, Fault, Request};
 
 /// The header that Ed-Fi servers echo in their log and in problem details.
@@ -15,10 +16,20 @@ const CORRELATION: HeaderName = HeaderName::from_static("correlation-id");
 /// A client for one target: HTTP/1.1 keep-alive, TLS verified, no redirects, a limit on every
 /// phase.
 ///
+/// `certificate` is what the client shows of itself, where the target knows it by that.
+///
 /// # Errors
-/// When the TLS backend cannot be set up.
-pub fn client(settings: &LoadSettings) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+/// A certificate that cannot be read, or the TLS backend cannot be set up.
+pub fn client(
+    settings: &LoadSettings,
+    certificate: Option<&Secret>,
+) -> Result<reqwest::Client, ApiError> {
+    let mut builder = reqwest::Client::builder();
+    if let Some(pem) = certificate {
+        let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
+        builder = builder.identity(identity.map_err(ApiError::Certificate)?);
+    }
+    builder
         .http1_only()
         .tcp_nodelay(true)
         .pool_max_idle_per_host(settings.concurrency_max)
@@ -28,6 +39,7 @@ pub fn client(settings: &LoadSettings) -> Result<reqwest::Client, reqwest::Error
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("fullsync/", env!("CARGO_PKG_VERSION")))
         .build()
+        .map_err(ApiError::Client)
 }
 
 /// What came back.

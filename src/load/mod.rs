@@ -5,6 +5,7 @@
 
 mod api;
 mod book;
+mod caller;
 mod coordinator;
 mod decisions;
 pub mod discovery;
@@ -23,8 +24,9 @@ mod token;
 mod withheld;
 mod worker;
 
-pub use api::{Address, Api, ApiError};
+pub use api::{Address, Api};
 pub use book::Book;
+pub use caller::{ApiError, Caller};
 pub use feed::FeedError;
 pub use http::client;
 pub use objects::{Columns, Objects, ObjectsError, Scope};

@@ -45,6 +45,18 @@ pub enum TokenError {
         /// The last thing that happened.
         message: String,
     },
+    /// A token that was handed out and is refused (any more).
+    #[error(
+        "the target refuses the token; ask its operator for another, and check token_env or \
+         token_file of the pipeline's [connection]"
+    )]
+    Fixed,
+    /// A token that cannot stand in a header.
+    #[error(
+        "the token holds characters that no token may have; check token_env or token_file of the \
+         pipeline's [connection]"
+    )]
+    NoHeader,
     /// An answer that holds no token.
     #[error("the answer of {url} holds no access_token; is it an OAuth token route?")]
     Unreadable {
@@ -71,22 +83,28 @@ struct Current {
 
 /// The token of one connection.
 pub struct Token {
-    http: reqwest::Client,
-    url: Url,
-    key: Secret,
-    secret: Secret,
-    settings: LoadSettings,
-    cache: Option<PathBuf>,
+    grant: Option<Grant>,
     current: RwLock<Option<Arc<Current>>>,
     renewing: Mutex<()>,
     /// The newest version that the target has accepted on some request.
     accepted: AtomicU64,
 }
 
+/// Where a token comes from: an OAuth route. A token that the target's operator has handed out
+/// has none, and cannot be renewed.
+struct Grant {
+    http: reqwest::Client,
+    url: Url,
+    key: Secret,
+    secret: Secret,
+    settings: LoadSettings,
+    cache: Option<PathBuf>,
+}
+
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token")
-            .field("url", &self.url.as_str())
+            .field("url", &self.grant.as_ref().map(|g| g.url.as_str()))
             .finish_non_exhaustive()
     }
 }
@@ -118,14 +136,35 @@ impl Token {
         let kept = cache
             .as_deref()
             .and_then(|path| read_cache(path, &url, &key));
-        Self {
+        let grant = Grant {
             http,
             url,
             key,
             secret,
             settings,
             cache,
-            current: RwLock::new(kept.map(Arc::new)),
+        };
+        Self::with(Some(grant), kept)
+    }
+
+    /// A token that does not come from an OAuth route and lasts as long as the target accepts it.
+    ///
+    /// # Errors
+    /// [`TokenError::NoHeader`]: it holds characters that no HTTP header may have.
+    pub fn fixed(token: &Secret) -> Result<Self, TokenError> {
+        let header = bearer(token.expose()).ok_or(TokenError::NoHeader)?;
+        let current = Current {
+            bearer: Bearer { header, version: 1 },
+            refresh_at: DateTime::<Utc>::MAX_UTC,
+            expires_at: DateTime::<Utc>::MAX_UTC,
+        };
+        Ok(Self::with(None, Some(current)))
+    }
+
+    fn with(grant: Option<Grant>, current: Option<Current>) -> Self {
+        Self {
+            grant,
+            current: RwLock::new(current.map(Arc::new)),
             renewing: Mutex::new(()),
             accepted: AtomicU64::new(0),
         }
@@ -189,25 +228,58 @@ impl Token {
     }
 
     async fn fetch(&self, version: u64) -> Result<Bearer, TokenError> {
+        let grant = self.grant.as_ref().ok_or(TokenError::Fixed)?;
         let mut tries = 0;
         loop {
             tries += 1;
-            let (wait, message) = match self.ask().await {
-                Ok(answer) => return self.keep(answer, version),
+            let (wait, message) = match grant.ask().await {
+                Ok(answer) => return self.keep(grant, answer, version),
                 Err(Asked::Final(error)) => return Err(error),
                 Err(Asked::Later(wait, message)) => (wait, message),
             };
-            let Some(pause) = next_wait(&self.settings, wait, tries, fastrand::f64()) else {
+            let Some(pause) = next_wait(&grant.settings, wait, tries, fastrand::f64()) else {
                 return Err(TokenError::Unavailable {
-                    url: self.url.to_string(),
+                    url: grant.url.to_string(),
                     message,
                 });
             };
-            tracing::warn!(url = %self.url, %message, ?pause, "no token yet, trying again");
+            tracing::warn!(url = %grant.url, %message, ?pause, "no token yet, trying again");
             tokio::time::sleep(pause).await;
         }
     }
 
+    fn keep(&self, grant: &Grant, answer: Answer, version: u64) -> Result<Bearer, TokenError> {
+        let unreadable = || TokenError::Unreadable {
+            url: grant.url.to_string(),
+        };
+        let now = Utc::now();
+        let expires_at = expiry(answer.expires_in.as_ref(), now);
+        let header = bearer(&answer.access_token).ok_or_else(unreadable)?;
+        let current = Current {
+            bearer: Bearer { header, version },
+            refresh_at: now + (expires_at - now) * 4 / 5,
+            expires_at,
+        };
+        let bearer = current.bearer.clone();
+        if let Ok(mut held) = self.current.write() {
+            *held = Some(Arc::new(current));
+        }
+        if let Some(path) = &grant.cache {
+            let cached = Cached {
+                url: grant.url.to_string(),
+                key: grant.key.expose().to_owned(),
+                access_token: answer.access_token,
+                expires_at,
+            };
+            if let Err(error) = write_cache(path, &cached) {
+                tracing::warn!(%error, "the token could not be kept for the next run");
+            }
+        }
+        Ok(bearer)
+    }
+}
+
+impl Grant {
     async fn ask(&self) -> Result<Answer, Asked> {
         let sent = self
             .http
@@ -242,36 +314,6 @@ impl Token {
                 Err(Asked::Final(TokenError::Refused { status, message }))
             }
         }
-    }
-
-    fn keep(&self, answer: Answer, version: u64) -> Result<Bearer, TokenError> {
-        let unreadable = || TokenError::Unreadable {
-            url: self.url.to_string(),
-        };
-        let now = Utc::now();
-        let expires_at = expiry(answer.expires_in.as_ref(), now);
-        let header = bearer(&answer.access_token).ok_or_else(unreadable)?;
-        let current = Current {
-            bearer: Bearer { header, version },
-            refresh_at: now + (expires_at - now) * 4 / 5,
-            expires_at,
-        };
-        let bearer = current.bearer.clone();
-        if let Ok(mut held) = self.current.write() {
-            *held = Some(Arc::new(current));
-        }
-        if let Some(path) = &self.cache {
-            let cached = Cached {
-                url: self.url.to_string(),
-                key: self.key.expose().to_owned(),
-                access_token: answer.access_token,
-                expires_at,
-            };
-            if let Err(error) = write_cache(path, &cached) {
-                tracing::warn!(%error, "the token could not be kept for the next run");
-            }
-        }
-        Ok(bearer)
     }
 }
 

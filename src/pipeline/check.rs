@@ -111,7 +111,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     };
     let scope = scope::read(&mut top);
     let source = source::read(&mut top);
-    let connection = connection::read(&mut top);
+    let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);

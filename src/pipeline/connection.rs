@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
-use super::{Connection, Secret};
+use super::{Connection, Credentials, Secret, TargetKind};
 
 /// The keys of one secret: what it is called, and the two places it may be in.
 struct SecretKeys {
@@ -29,8 +29,15 @@ const SECRET: SecretKeys = SecretKeys {
     file: "secret_file",
 };
 
+const TOKEN: SecretKeys = SecretKeys {
+    name: "token",
+    env: "token_env",
+    file: "token_file",
+};
+const CERTIFICATE: &str = "certificate_file";
+
 /// Reads `[connection]`; None with a problem recorded.
-pub(super) fn read(top: &mut Section<'_>) -> Option<Connection> {
+pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<Connection> {
     let Some(mut section) = top.section("connection") else {
         if !top.has("connection") {
             let what = "[connection] is missing: it needs sandbox = true, or url = \"...\"";
@@ -41,13 +48,24 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Connection> {
     let document = section.document;
     let sandbox = section.flag("sandbox", false);
     let url = section.text("url");
-    let tenant = section.text("tenant").map(|t| t.value);
-    let route_year = section.integer("route_year", (1990, 2100));
-    let (key, secret) = if sandbox {
-        unused(&mut section);
-        (None, None)
-    } else {
-        (secret(&mut section, &KEY), secret(&mut section, &SECRET))
+    // A state edition has neither OAuth nor routes of its own.
+    let dis = target == Some(TargetKind::Dis);
+    let (mut tenant, mut route_year) = (None, None);
+    if !dis {
+        tenant = section.text("tenant").map(|t| t.value);
+        route_year = section.integer("route_year", (1990, 2100));
+    }
+    let credentials = match sandbox {
+        true => {
+            unused(&mut section);
+            None
+        }
+        false if dis => handed_out(&mut section),
+        false => {
+            let (key, secret) = (secret(&mut section, &KEY), secret(&mut section, &SECRET));
+            key.zip(secret)
+                .map(|(key, secret)| Credentials::OAuth { key, secret })
+        }
     };
     if !sandbox && !section.has("url") {
         let what = "[connection] needs sandbox = true, or url = \"...\"";
@@ -59,8 +77,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Connection> {
     }
     Some(Connection::Server {
         url: checked_url(document, &url?)?,
-        key: key?,
-        secret: secret?,
+        credentials: credentials?,
         tenant,
         route_year: route_year.and_then(|y| i32::try_from(y).ok()),
     })
@@ -68,12 +85,31 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Connection> {
 
 /// What a sandbox has no use for was probably meant for a server.
 fn unused(section: &mut Section<'_>) {
-    for key in ["url", KEY.env, KEY.file, SECRET.env, SECRET.file] {
+    let keys = [KEY, SECRET, TOKEN].map(|s| [s.env, s.file]);
+    for key in ["url", CERTIFICATE]
+        .into_iter()
+        .chain(keys.into_iter().flatten())
+    {
         if section.take(key).is_some() {
             let what = format!("`connection.{key}` has no meaning beside sandbox = true");
             section.document.wrong(&section.place(key), what);
         }
     }
+}
+
+/// A token or a client certificate; None with a problem recorded.
+fn handed_out(section: &mut Section<'_>) -> Option<Credentials> {
+    let Some(file) = section.text(CERTIFICATE) else {
+        return secret(section, &TOKEN).map(Credentials::Token);
+    };
+    for key in [TOKEN.env, TOKEN.file] {
+        if section.take(key).is_some() {
+            let what = format!("both {CERTIFICATE} and {key} are given: keep one of them");
+            section.document.wrong(&section.place(key), what);
+        }
+    }
+    let pem = from_file(section.document, &file).map(Secret::new);
+    pem.map(Credentials::Certificate)
 }
 
 /// One secret; None with a problem recorded.

@@ -187,16 +187,30 @@ pub enum Connection {
     Server {
         /// The root URL, whose document names all others.
         url: String,
-        /// OAuth key.
-        key: Secret,
-        /// OAuth secret.
-        secret: Secret,
+        /// How the target knows us.
+        credentials: Credentials,
         /// Tenant to put into `{tenantIdentifier}` placeholders.
         tenant: Option<String>,
         /// School year to put into `{schoolYearFromRoute}` placeholders; for 5.x/6.x year
         /// specific routes discovery names it already.
         route_year: Option<i32>,
     },
+}
+
+/// How a target knows who sends.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// OAuth key and secret, exchanged for a token.
+    OAuth {
+        /// OAuth key.
+        key: Secret,
+        /// OAuth secret.
+        secret: Secret,
+    },
+    /// A bearer token that the target's operator has handed out.
+    Token(Secret),
+    /// A client certificate and its private key, as PEM.
+    Certificate(Secret),
 }
 
 /// A value that is never printed.

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::RunError;
-use crate::load::{Address, Api};
+use super::{RunError, Selection};
+use crate::load::{Address, Api, Token};
 use crate::metadata::Standard;
-use crate::pipeline::{Connection, Pipeline, Setting};
+use crate::pipeline::{Connection, Credentials, Pipeline, Setting};
+use crate::target::Target as Rules;
+use crate::target::edfi::{Edfi, Route};
 
 /// A target that answers.
 #[derive(Debug)]
 pub struct Target {
-    /// The connection.
-    pub api: Api,
+    link: Link,
     /// The standard as this target has it.
     pub standard: Arc<Standard>,
     /// Its name in the ledger.
@@ -21,6 +22,22 @@ pub struct Target {
     pub sandbox: bool,
     #[cfg(feature = "sandbox")]
     running: Option<crate::sandbox::edfi::Sandbox>,
+}
+
+/// The connection to a target of one kind.
+#[derive(Debug)]
+enum Link {
+    Edfi(Api),
+}
+
+/// What the loop is given of a target.
+pub(super) struct Delivery {
+    /// Its rules.
+    pub(super) rules: Box<dyn Rules>,
+    /// The connection pool.
+    pub(super) http: reqwest::Client,
+    /// The credentials; None where the connection itself tells who we are.
+    pub(super) token: Option<Arc<Token>>,
 }
 
 /// The standard that a pipeline names.
@@ -64,8 +81,7 @@ impl Target {
             Connection::Sandbox => return Err(RunError::NoSandbox),
             Connection::Server {
                 url,
-                key,
-                secret,
+                credentials: Credentials::OAuth { key, secret },
                 tenant,
                 route_year,
             } => Address {
@@ -76,20 +92,51 @@ impl Target {
                 route_year: *route_year,
                 tokens,
             },
+            Connection::Server { .. } => return Err(RunError::NoSuchTarget(pipeline.target)),
         };
         let api = Api::connect(address, &pipeline.load).await?;
-        api.token.get().await.map_err(crate::load::ApiError::from)?;
+        if let Some(token) = &api.caller.token {
+            token.get().await.map_err(crate::load::ApiError::from)?;
+        }
         let fingerprint = api.discovered.fingerprint();
         let kept = pipeline.state_dir.join(&pipeline.name).join("metadata");
         let standard = refreshed(&api, base, &kept, &fingerprint).await;
         Ok(Self {
-            api,
+            link: Link::Edfi(api),
             standard,
             fingerprint,
             sandbox,
             #[cfg(feature = "sandbox")]
             running,
         })
+    }
+
+    /// The Ed-Fi API.
+    ///
+    /// # Errors
+    /// The target is of another kind.
+    pub fn api(&self) -> Result<&Api, RunError> {
+        match &self.link {
+            Link::Edfi(api) => Ok(api),
+        }
+    }
+
+    /// What the loop needs to deliver the resources of a selection, by their index in it.
+    pub(super) fn delivery(&self, selection: &Selection) -> Delivery {
+        let (caller, rules) = match &self.link {
+            Link::Edfi(api) => {
+                let routes = selection.resources.iter().map(|p| Route {
+                    url: api.discovered.resource(&p.meta.path),
+                    deferrable: selection.standard.retries.contains_key(&p.resource.name),
+                });
+                (&api.caller, Box::new(Edfi::new(routes.collect())))
+            }
+        };
+        Delivery {
+            rules,
+            http: caller.http.clone(),
+            token: caller.token.clone(),
+        }
     }
 
     /// Ends the embedded sandbox, if there is one.

@@ -11,7 +11,6 @@ use crate::progress::Progress;
 use crate::report::Tally;
 use crate::stage::FileNote;
 use crate::target::Operation;
-use crate::target::edfi::{Edfi, Route};
 
 /// What delivering came to.
 #[derive(Debug)]
@@ -61,11 +60,7 @@ pub(super) async fn load(
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let routes = selection.resources.iter().map(|p| Route {
-        url: target.api.discovered.resource(&p.meta.path),
-        deferrable: selection.standard.retries.contains_key(&p.resource.name),
-    });
-    let rules = Edfi::new(routes.collect());
+    let delivery = target.delivery(selection);
     let resources = selection
         .resources
         .iter()
@@ -87,9 +82,9 @@ pub(super) async fn load(
         run: staged.id(),
         resources: resources.collect(),
         standard: Arc::clone(&selection.standard),
-        target: Box::new(rules),
-        http: target.api.http.clone(),
-        token: Some(Arc::clone(&target.api.token)),
+        target: delivery.rules,
+        http: delivery.http,
+        token: delivery.token,
         settings: context.pipeline.load.clone(),
         journal,
         progress: Arc::clone(progress),

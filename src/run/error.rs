@@ -3,6 +3,7 @@
 use crate::ledger::LedgerError;
 use crate::load::{ApiError, LoadError, ObjectsError};
 use crate::metadata::MetadataError;
+use crate::pipeline::TargetKind;
 use crate::source::{SchemaError, SourceError};
 use crate::stage::StageError;
 use crate::transform::{Problem, TransformError};
@@ -55,6 +56,9 @@ pub enum RunError {
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
     Stopped,
+    /// A kind of target, or a way to log in to it, that this version cannot load.
+    #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
+    NoSuchTarget(TargetKind),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \

@@ -56,7 +56,7 @@ impl Asked {
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
     let ledger = asked.ledger(args.year.school_year)?;
-    let counts = inspect::count(&asked.target.api, &asked.selection, Some(&ledger)).await?;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, Some(&ledger)).await?;
     asked.target.disconnect().await;
     let width = counts
         .iter()
@@ -100,7 +100,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    let counts = inspect::count(&asked.target.api, &asked.selection, None).await?;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
     asked.target.disconnect().await;
     if args.json {
         let map: serde_json::Map<String, serde_json::Value> = counts
@@ -119,7 +119,7 @@ pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
 
 pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    let written = inspect::fetch(&asked.target.api, &asked.selection, &args.out).await?;
+    let written = inspect::fetch(asked.target.api()?, &asked.selection, &args.out).await?;
     asked.target.disconnect().await;
     for (path, records) in written {
         print_line(&format!("{}  {records} records", path.display()))?;
@@ -130,7 +130,7 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
 pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
     if !args.yes {
-        let counts = inspect::count(&asked.target.api, &asked.selection, None).await?;
+        let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
         asked.target.disconnect().await;
         for count in counts.iter().rev() {
             print_line(&format!(
@@ -145,7 +145,7 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
-    let done = inspect::truncate(&asked.target.api, &asked.selection, &mut journal).await;
+    let done = inspect::truncate(asked.target.api()?, &asked.selection, &mut journal).await;
     journal.close()?;
     ledger.compact(Utc::now().timestamp_micros())?;
     asked.target.disconnect().await;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::{FailOn, Mode, Setting, SourceFormat, TargetKind, limits};
+use super::super::{Credentials, FailOn, Mode, Setting, SourceFormat, TargetKind, limits};
 use super::*;
 
 /// A folder like a checkout: SQL, crosswalks, schema, source, and one pipeline file.
@@ -266,7 +266,9 @@ fn secrets_come_from_owner_only_places() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let pipeline = fixture.load().unwrap();
     let Connection::Server {
-        url, key, secret, ..
+        url,
+        credentials: Credentials::OAuth { key, secret },
+        ..
     } = &pipeline.connection
     else {
         panic!()
