@@ -143,6 +143,11 @@ pub(super) fn settings(top: &mut Section<'_>) -> BTreeMap<String, Setting> {
             document.wrong(span, what);
             continue;
         }
+        if *name == "all_schools" {
+            let what = "`settings.all_schools` is set by the run; use `schools` under [scope]";
+            document.wrong(span, what);
+            continue;
+        }
         let setting = match value.get_ref() {
             DeValue::Boolean(flag) => Some(Setting::Boolean(*flag)),
             DeValue::String(_) => document

@@ -9,6 +9,7 @@ mod group;
 mod identities;
 mod latency;
 mod run;
+mod scope;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use run::{
     ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport, TargetReport,
     TrafficReport,
 };
+pub use scope::{ScopeReport, Unmatched};
 pub use tally::{ResourceTally, TableTally, Tally, Traffic};
 pub use text::{TextOptions, text};
 

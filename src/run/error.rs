@@ -23,6 +23,20 @@ pub enum RunError {
          schools = [...] or \"all\" under [scope] in the pipeline; {0}"
     )]
     WhichSchools(String),
+    /// Objects that are not in scope: a fault of the program or of a mapping.
+    #[error(
+        "nothing was sent: {} (a mapping must take its schools and years from the SIS tables; \
+         otherwise it is a fault of this program, please report it)",
+        .0.join("; ")
+    )]
+    OutOfScope(Vec<String>),
+    /// Resources that a strict person filter refuses.
+    #[error(
+        "--strict-person-filter: {} {} not about persons; leave them out or the option",
+        .0.join(", "),
+        if .0.len() == 1 { "is" } else { "are" }
+    )]
+    NotPersons(Vec<String>),
     /// Mistakes in SQL, crosswalks or stanzas.
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),

@@ -7,10 +7,14 @@ pub mod connect;
 mod deliver;
 mod error;
 pub mod inspect;
+mod objects;
 mod outcome;
+mod parts;
 mod prepare;
+mod recheck;
 mod scope;
 mod staging;
+mod told;
 
 use std::sync::Arc;
 
@@ -175,12 +179,13 @@ impl Flow<'_> {
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
+        staged.recheck(selection)?;
         let Some(target) = target else {
             return Ok(None);
         };
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
         let ledger = Ledger::open(&folder)?;
-        ledger.compact(Utc::now().timestamp_micros())?;
+        ledger.compact_when_worth(Utc::now().timestamp_micros())?;
         let due = deliver::due(context, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
@@ -188,7 +193,7 @@ impl Flow<'_> {
         };
         let delivered =
             deliver::load(context, selection, staged, target, journal, due, progress).await?;
-        if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
+        if let Err(error) = ledger.compact_when_worth(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
         }

@@ -20,7 +20,7 @@ pub use disk::{Estimate, check_disk};
 pub use error::StageError;
 pub use extract::{Extracting, extract};
 pub use manifest::{
-    ColumnNote, FileNote, KeptFile, Manifest, RunState, SourceNote, TableNote, TargetNote,
+    ColumnNote, FileNote, KeptFile, Manifest, PartNote, RunState, SourceNote, TableNote, TargetNote,
 };
 pub use parquet_file::{Layout, ParquetFile, ROW_GROUP_ROWS, StagedFile, fingerprint};
 pub use prune::{PruneRules, prune};
