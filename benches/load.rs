@@ -227,6 +227,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
     let options = DueOptions {
         resend: false,
         complete: false,
+        select: None,
     };
     let snapshot = ledger.snapshot("studentSchoolAssociations").unwrap();
     let due = due(objects, Some(&snapshot), options).unwrap();

@@ -23,3 +23,4 @@ pub mod source;
 pub mod stage;
 pub mod target;
 pub mod transform;
+pub mod xml;

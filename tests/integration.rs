@@ -6,6 +6,7 @@
 mod architecture;
 mod faults;
 mod kill;
+mod operations;
 mod resources;
 mod sample;
 mod servers;

@@ -95,7 +95,9 @@ mod tests {
             ..Filter::default()
         };
         let error = filter.asked(&mut std::io::empty()).unwrap_err().to_string();
-        assert!(error.contains("--person: `1;2` (id 1)") && error.contains("--course names nothing"));
+        assert!(
+            error.contains("--person: `1;2` (id 1)") && error.contains("--course names nothing")
+        );
         let twice = Filter {
             person: list("-"),
             course: list("-"),

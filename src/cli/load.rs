@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::only::Only;
 use super::scope::{FromRun, Scope};
 
 /// How the sending goes.
@@ -39,4 +40,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub only: Only,
 }

@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::filter::Filter;
+use super::only::Only;
 use super::scope::{Scope, Year};
 
 /// Says what a run would do: counts and why.
@@ -29,6 +30,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub filter: Filter,
+
+    #[command(flatten)]
+    pub only: Only,
 
     #[command(flatten)]
     pub year: Year,

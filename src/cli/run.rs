@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::filter::Filter;
 use super::load::Sending;
+use super::only::Only;
 use super::scope::{Consent, Scope, Year};
 
 /// The whole way: extract, transform, load, report.
@@ -20,6 +21,10 @@ use super::scope::{Consent, Scope, Year};
   fullsync run edfi --school 301,lincoln        these schools only
   fullsync run edfi --person @ids.txt           these persons only
   fullsync run edfi --dry-run                   all but the sending
+  fullsync run edfi --resend-all                everything in scope, acknowledged or not
+  fullsync run edfi --only-failed               what is refused so far, once more
+  fullsync run edfi --status-code 409,5xx       what is refused with one of these
+  fullsync run edfi --older-than 30d            what was acknowledged long ago
   fullsync run edfi --resume latest             on with the staging of the last run")]
 pub struct RunArgs {
     #[command(flatten)]
@@ -35,6 +40,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub filter: Filter,
+
+    #[command(flatten)]
+    pub only: Only,
 
     #[command(flatten)]
     pub year: Year,

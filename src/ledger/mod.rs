@@ -35,7 +35,10 @@ use arrow::array::Array as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use compact::Compacted;
-pub use due::{Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Withheld, due};
+pub use due::{
+    Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Select, StatusRange, Withheld,
+    due,
+};
 pub use entry::{Entry, Event};
 pub use error::LedgerError;
 pub use journal::{FLUSH_EVERY, Journal};
@@ -156,7 +159,9 @@ impl Ledger {
         let resources: BTreeSet<&str> = view.journals.iter().flat_map(|j| j.resources()).collect();
         let count = |name: &&str| view.journals.iter().map(|j| j.rows(name)).sum::<u64>();
         let recent: u64 = resources.iter().map(count).sum();
-        let settled = resources.iter().filter_map(|name| view.manifest.resources.get(*name));
+        let settled = resources
+            .iter()
+            .filter_map(|name| view.manifest.resources.get(*name));
         let settled: u64 = settled.map(manifest::ResourceParts::rows).sum();
         let small = settled > LARGE_ROWS
             && recent.saturating_mul(20) < settled

@@ -12,7 +12,7 @@ use crate::target::Verdict;
 
 use super::decisions::Decisions;
 use super::objects::Scope;
-use super::pass::{HeldEvent, Pass, Use};
+use super::pass::{HeldEvent, Pass, Use, pending_parent};
 use super::results::{ResultRow, ResultsError, ResultsWriter};
 use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
@@ -68,6 +68,8 @@ struct Line<'a> {
     server_id: &'a str,
     status: u16,
     attempts: u16,
+    /// Whether it is the first object of its request.
+    first: bool,
     latency_us: u32,
     at: i64,
 }
@@ -194,6 +196,7 @@ impl Book {
                     detail = due.duplicate_detail(row);
                     (Outcome::Rejected, Some(&Reason::DUPLICATE_KEY))
                 }
+                Disposition::NotSelected => (Outcome::Pending, Some(&Reason::NOT_SELECTED)),
                 Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => {
                     pending = Reason::fixed("not_reached");
                     (Outcome::Pending, Some(&pending))
@@ -213,6 +216,7 @@ impl Book {
             server_id: "",
             status: 0,
             attempts: 0,
+            first: false,
             latency_us: 0,
             at,
         };
@@ -250,7 +254,9 @@ impl Book {
             }
             Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
             Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
-            Verdict::Present { id } => (Outcome::Unchanged, None, id.as_str()),
+            Verdict::Present { id } | Verdict::Unchanged { id } => {
+                (Outcome::Unchanged, None, id.as_str())
+            }
             Verdict::Deleted | Verdict::AlreadyGone => (Outcome::Updated, None, ""),
             Verdict::Failed(r)
             | Verdict::Park(r)
@@ -267,9 +273,12 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
-        let bytes = chunk.bodies.range(i).len() as u64;
-        self.tally.traffic.bytes_sent += bytes * u64::from(settled.attempts);
-        self.tally.traffic.bytes_received += settled.received;
+        // The requests of a unit count once, with its first object.
+        let first = i == settled.unit.range.start;
+        if first {
+            self.tally.traffic.bytes_sent += settled.sent;
+            self.tally.traffic.bytes_received += settled.received;
+        }
         self.enter(&Line {
             row,
             key: chunk.key(i),
@@ -283,6 +292,7 @@ impl Book {
             server_id,
             status: refusal.map_or(settled.status, |r| r.status),
             attempts: settled.attempts.saturating_add(again),
+            first,
             latency_us: settled.latency_us,
             at,
         })
@@ -323,7 +333,7 @@ impl Book {
             self.tally
                 .record_cleared(&Reason::fixed("refused_earlier"), example);
         }
-        if line.attempts > 0 {
+        if line.attempts > 0 && line.first {
             let traffic = &mut self.tally.traffic;
             traffic.requests += u64::from(line.attempts);
             traffic.retries += u64::from(line.attempts - 1);
@@ -356,12 +366,7 @@ impl Book {
         let Some(child) = Withheld::child_of(line.outcome) else {
             return;
         };
-        // Nobody asks for what no resource depends on, nor after the run was cut short; and what is
-        // pending in a plan would be sent.
-        let pending = child == Outcome::Pending;
-        let cut_short = pending && line.reason.is_some_and(|r| r.as_str() == "not_reached");
-        let asked_for = self.used.needed && !cut_short && !(pending && self.used.dry);
-        if !asked_for || self.due.delivered_before(line.row) {
+        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
             return;
         }
         let withheld = match line.root {
@@ -369,7 +374,7 @@ impl Book {
             None => Arc::new(Withheld {
                 child,
                 reason: match child {
-                    Outcome::Pending => Reason::fixed("parent_pending"),
+                    Outcome::Pending => pending_parent(line.reason),
                     _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
                 },
                 resource: Arc::clone(&self.name),

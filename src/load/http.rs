@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 
 use super::ApiError;
 use super::token::chain;
@@ -104,6 +106,11 @@ pub(super) async fn exchange(
     headers.extend(bearer.map(|value| (AUTHORIZATION, value)));
     headers.extend(correlation.map(|value| (CORRELATION, value)));
     headers.extend(request.content_type.map(|value| (CONTENT_TYPE, value)));
+    headers.extend(
+        request
+            .content_encoding
+            .map(|value| (CONTENT_ENCODING, value)),
+    );
     *outgoing.body_mut() = request.body.map(Into::into);
     let began = Instant::now();
     let reply = match http.execute(outgoing).await {

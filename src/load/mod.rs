@@ -3,6 +3,7 @@
 //! Reads: objects files, what is due, the target's answers. Writes: results files, journal
 //! entries. Never: decides what an answer means (the target does).
 
+mod answers;
 mod api;
 mod book;
 mod caller;
@@ -24,6 +25,7 @@ mod token;
 mod withheld;
 mod worker;
 
+pub use answers::{Answer, Answers, Width};
 pub use api::{Address, Api};
 pub use book::Book;
 pub use caller::{ApiError, Caller};

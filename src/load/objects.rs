@@ -2,27 +2,30 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    RowFilter, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
 
-use crate::object::is_body_column;
+use crate::object::{KeyHash, is_body_column};
 
 /// Rows of one batch: bounds the bodies that are in memory at once.
 const BATCH_ROWS: usize = 2048;
 
-/// Why an objects file could not be read.
+/// Why an objects or results file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
     /// Opening or decoding failed.
-    #[error("cannot read objects file {path}")]
+    #[error("cannot read {path}")]
     Parquet {
         /// The file.
         path: PathBuf,
@@ -31,7 +34,7 @@ pub enum ObjectsError {
         source: ParquetError,
     },
     /// Decoding a batch failed.
-    #[error("cannot read objects file {path}")]
+    #[error("cannot read {path}")]
     Arrow {
         /// The file.
         path: PathBuf,
@@ -40,7 +43,7 @@ pub enum ObjectsError {
         source: ArrowError,
     },
     /// A column of the contract is missing or of another type.
-    #[error("objects file {path} has no usable column {column}; was it written by this version?")]
+    #[error("{path} has no usable column {column}; was it written by this version?")]
     Column {
         /// The file.
         path: PathBuf,
@@ -165,6 +168,34 @@ impl Objects {
         Ok(())
     }
 
+    /// Visits the rows with one of these keys (sorted), batch by batch, in the order of the file.
+    ///
+    /// # Errors
+    /// [`ObjectsError`], or the visitor's.
+    pub fn find<E: From<ObjectsError>>(
+        &self,
+        keys: &Arc<[KeyHash]>,
+        mut visit: impl FnMut(RecordBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let fail = |source| ObjectsError::Parquet {
+            path: self.path.clone(),
+            source,
+        };
+        let file = File::open(&self.path).map_err(|e| fail(e.into()))?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
+            .with_row_filter(of_keys(&self.footer, keys))
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(fail)?;
+        for batch in reader {
+            visit(batch.map_err(|source| ObjectsError::Arrow {
+                path: self.path.clone(),
+                source,
+            })?)?;
+        }
+        Ok(())
+    }
+
     /// The scope columns of a batch.
     ///
     /// # Errors
@@ -177,7 +208,7 @@ impl Objects {
         let column = |name: &str, kind: &DataType| -> Result<ArrayRef, ObjectsError> {
             let column = batch.column_by_name(name).ok_or_else(|| missing(name))?;
             if column.data_type() == kind {
-                Ok(std::sync::Arc::clone(column))
+                Ok(Arc::clone(column))
             } else {
                 arrow::compute::cast(column, kind).map_err(|_| missing(name))
             }
@@ -230,6 +261,22 @@ pub struct Scope {
     pub reason: StringArray,
     /// `_detail`.
     pub detail: StringArray,
+}
+
+/// Lets rows pass whose `_key_hash` is one of these (sorted).
+pub(super) fn of_keys(footer: &ArrowReaderMetadata, keys: &Arc<[KeyHash]>) -> RowFilter {
+    let mask = ProjectionMask::columns(footer.parquet_schema(), ["_key_hash"]);
+    let keys = Arc::clone(keys);
+    let wanted = ArrowPredicateFn::new(mask, move |batch| {
+        let hashes = batch.column(0).as_fixed_size_binary_opt();
+        let hashes = hashes.ok_or_else(|| ArrowError::SchemaError("_key_hash".to_owned()))?;
+        let one_of = |hash: Option<&[u8]>| {
+            let hash = hash.and_then(KeyHash::from_bytes);
+            Some(hash.is_some_and(|hash| keys.binary_search(&hash).is_ok()))
+        };
+        Ok(hashes.iter().map(one_of).collect::<BooleanArray>())
+    });
+    RowFilter::new(vec![Box::new(wanted)])
 }
 
 /// The rows of a group for which `wanted` holds: as a selection within the group, and as numbers.

@@ -65,6 +65,8 @@ pub(super) struct Settled {
     pub(super) attempts: u16,
     /// Time in flight, in microseconds.
     pub(super) latency_us: u32,
+    /// Bytes of requests' bodies.
+    pub(super) sent: u64,
     /// Bytes of answers' bodies.
     pub(super) received: u64,
     /// HTTP status of the last answer; 0 when there was none.
@@ -79,6 +81,7 @@ impl Settled {
             verdicts: Vec::new(),
             attempts: 0,
             latency_us: 0,
+            sent: 0,
             received: 0,
             status: 0,
         }
@@ -305,10 +308,12 @@ fn journalled<'a>(
     known: bool,
 ) -> Option<Event<'a>> {
     match verdict {
-        Verdict::Created { id } | Verdict::Updated { id } => Some(Event::Delivered {
-            content_hash: chunk.content_hash(i),
-            server_id: id,
-        }),
+        Verdict::Created { id } | Verdict::Updated { id } | Verdict::Unchanged { id } => {
+            Some(Event::Delivered {
+                content_hash: chunk.content_hash(i),
+                server_id: id,
+            })
+        }
         Verdict::Deleted | Verdict::AlreadyGone => Some(Event::Deleted),
         Verdict::Failed(refusal) | Verdict::Kept(refusal) | Verdict::Again(_, refusal) => {
             Some(Event::Refused {

@@ -23,23 +23,50 @@ pub(super) async fn work(shared: Arc<Shared>, index: usize) {
         let Ok(unit) = shared.units.recv().await else {
             return;
         };
-        let settled = if shared.stopped(unit.chunk.resource) {
-            Settled::unsent(unit)
-        } else {
-            Conversation::new(&shared, unit).run().await
-        };
-        if shared.sink.send(Message::Settled(settled)).await.is_err() {
-            return;
+        // What one request cannot carry goes out in several.
+        let mut units = vec![(unit, Spent::default())];
+        while let Some((unit, spent)) = units.pop() {
+            let settled = if shared.stopped(unit.chunk.resource) {
+                Settled::unsent(unit)
+            } else {
+                match Conversation::new(&shared, unit, spent).run().await {
+                    Ended::Settled(settled) => settled,
+                    Ended::Split(first, second, spent) => {
+                        units.push((second, Spent::default()));
+                        units.push((first, spent));
+                        continue;
+                    }
+                }
+            };
+            if shared.sink.send(Message::Settled(settled)).await.is_err() {
+                return;
+            }
         }
     }
+}
+
+/// How a conversation ended.
+enum Ended {
+    Settled(Settled),
+    /// Its objects are to go out in two requests; what was spent counts for the first.
+    Split(Unit, Unit, Spent),
+}
+
+/// Requests sent, time in flight, bytes out and in.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    requests: u16,
+    latency: Duration,
+    sent: u64,
+    received: u64,
 }
 
 struct Conversation<'a> {
     shared: &'a Shared,
     unit: Unit,
     correlation: Option<HeaderValue>,
-    /// Requests sent in all, and for this phase.
-    sent: u16,
+    spent: Spent,
+    /// Requests sent for this phase.
     tries: u32,
     /// Version of the token that the last request carried.
     bearer: Option<u64>,
@@ -49,14 +76,12 @@ struct Conversation<'a> {
     expired: u32,
     /// A race was lost once.
     raced: bool,
-    latency: Duration,
-    received: u64,
     /// HTTP status of the last answer; 0 when there was none.
     status: u16,
 }
 
 impl<'a> Conversation<'a> {
-    fn new(shared: &'a Shared, unit: Unit) -> Self {
+    fn new(shared: &'a Shared, unit: Unit, spent: Spent) -> Self {
         let row = unit
             .chunk
             .rows
@@ -69,19 +94,17 @@ impl<'a> Conversation<'a> {
             shared,
             unit,
             correlation,
-            sent: 0,
+            spent,
             tries: 0,
             bearer: None,
             renewed: false,
             expired: 0,
             raced: false,
-            latency: Duration::ZERO,
-            received: 0,
             status: 0,
         }
     }
 
-    async fn run(mut self) -> Settled {
+    async fn run(mut self) -> Ended {
         let (mut phase, mut request) = self.shared.target.start(&self.unit);
         let settlement = loop {
             match self.ask(&phase, request.clone()).await {
@@ -95,24 +118,39 @@ impl<'a> Conversation<'a> {
                         Err(refusal) => break Settlement::One(Verdict::Failed(refusal)),
                     }
                 }
+                Ok(Step::Split(refusal)) => match self.halves() {
+                    Some((first, second)) => return Ended::Split(first, second, self.spent),
+                    None => break Settlement::One(Verdict::Failed(refusal)),
+                },
                 Ok(Step::Settle(settlement)) => break settlement,
                 Ok(Step::Again { refusal, wait }) => {
                     let Some(pause) = self.pause(wait) else {
                         break Settlement::One(Verdict::Failed(refusal));
                     };
                     if self.rest(pause).await.is_err() {
-                        return self.settled(None);
+                        return Ended::Settled(self.settled(None));
                     }
                 }
                 Ok(Step::Renew(refusal)) => match self.renew().await {
                     Ok(true) => {}
                     Ok(false) => break Settlement::One(Verdict::Failed(refusal)),
-                    Err(Stop::Unanswered) => return self.settled(None),
+                    Err(Stop::Unanswered) => return Ended::Settled(self.settled(None)),
                 },
-                Err(Stop::Unanswered) => return self.settled(None),
+                Err(Stop::Unanswered) => return Ended::Settled(self.settled(None)),
             }
         };
-        self.settled(Some(settlement))
+        Ended::Settled(self.settled(Some(settlement)))
+    }
+
+    /// The unit in two; None when it holds one object only.
+    fn halves(&self) -> Option<(Unit, Unit)> {
+        let (start, end) = (self.unit.range.start, self.unit.range.end);
+        let middle = start + self.unit.len() / 2;
+        let part = |range| Unit {
+            range,
+            ..self.unit.clone()
+        };
+        (middle > start).then(|| (part(start..middle), part(middle..end)))
     }
 
     /// One request and what the target makes of its answer.
@@ -124,12 +162,15 @@ impl<'a> Conversation<'a> {
         };
         self.bearer = bearer.as_ref().map(|b| b.version);
         let header = bearer.map(|b| b.header);
+        let length = request.body.as_ref().map_or(0, |body| body.len() as u64);
         let (reply, elapsed) =
             exchange(&shared.http, request, header, self.correlation.clone()).await;
-        self.sent = self.sent.saturating_add(1);
+        let spent = &mut self.spent;
+        spent.requests = spent.requests.saturating_add(1);
+        spent.latency += elapsed;
+        spent.sent += length;
+        spent.received += reply.received();
         self.tries += 1;
-        self.latency += elapsed;
-        self.received += reply.received();
         self.status = reply.status();
         shared.pace.finished(Instant::now());
         let step = shared.target.advance(&self.unit, phase, reply.event());
@@ -221,13 +262,14 @@ impl<'a> Conversation<'a> {
             Some(Settlement::One(verdict)) => vec![verdict; self.unit.len()],
             Some(Settlement::Each(each)) => self.positional(each),
         };
-        let latency_us = u32::try_from(self.latency.as_micros()).unwrap_or(u32::MAX);
+        let latency_us = u32::try_from(self.spent.latency.as_micros()).unwrap_or(u32::MAX);
         Settled {
             unit: self.unit,
             verdicts,
-            attempts: self.sent,
+            attempts: self.spent.requests,
             latency_us,
-            received: self.received,
+            sent: self.spent.sent,
+            received: self.spent.received,
             status: self.status,
         }
     }

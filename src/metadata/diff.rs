@@ -88,6 +88,8 @@ fn describe(kind: &Kind) -> String {
         Kind::String { max: Some(max) } => format!("text of at most {max} characters"),
         Kind::String { max: None } => "text".to_owned(),
         Kind::Descriptor { name } => name.clone(),
+        Kind::Code { name } => format!("code of {name}"),
+        Kind::RefId => "RefId".to_owned(),
         Kind::Int32 => "32-bit integer".to_owned(),
         Kind::Int64 => "64-bit integer".to_owned(),
         Kind::Number => "number".to_owned(),

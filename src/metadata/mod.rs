@@ -14,7 +14,7 @@ mod standard;
 
 pub use diff::diff;
 pub use error::MetadataError;
-pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard};
+pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard, XmlForm, XmlNode};
 pub use reference::ReferenceColumns;
 pub use standard::{DESCRIPTOR_MAX, Known};
 

@@ -15,7 +15,8 @@ pub struct Standard {
     pub notice: String,
     /// By resource name (`students`).
     pub resources: BTreeMap<String, ResourceMeta>,
-    /// By descriptor type (`GradeLevelDescriptor`): namespace -> code values, sorted.
+    /// By descriptor type (`GradeLevelDescriptor`): namespace -> code values, sorted. A list of
+    /// plain codes has the empty namespace.
     pub descriptors: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// `(prerequisite, dependent)` resource names, sorted. Descriptors are left out.
     pub edges: Vec<(String, String)>,
@@ -56,6 +57,48 @@ pub struct Field {
     /// What it holds.
     #[serde(flatten)]
     pub kind: Kind,
+    /// How it is written as XML; None for standards that are written as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xml: Option<XmlForm>,
+}
+
+/// How a field is written as XML.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XmlForm {
+    /// Its place among its siblings: the order of elements is part of an XML standard.
+    pub order: u16,
+    /// Element, attribute, or the text of the element that it belongs to.
+    #[serde(default, skip_serializing_if = "XmlNode::is_element")]
+    pub form: XmlNode,
+    /// For a list: the name of each of its elements. None: the elements bear the field's own name
+    /// and have no list around them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The first version of the standard that has it (`2.7`); earlier ones leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// The last version that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// What a field becomes in XML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum XmlNode {
+    /// A child element.
+    #[default]
+    Element,
+    /// An attribute of the element that it belongs to.
+    Attribute,
+    /// The text of the element that it belongs to.
+    Text,
+}
+
+impl XmlNode {
+    fn is_element(&self) -> bool {
+        *self == Self::Element
+    }
 }
 
 /// What a field holds.
@@ -73,6 +116,13 @@ pub enum Kind {
         /// The descriptor type (`GradeLevelDescriptor`).
         name: String,
     },
+    /// A code of a closed list, letter by letter (`0096` of the telephone number types).
+    Code {
+        /// The list: a descriptor type whose namespace is empty.
+        name: String,
+    },
+    /// A SIF RefId: 32 hexadecimal digits in upper case.
+    RefId,
     /// 32-bit integer.
     Int32,
     /// 64-bit integer.

@@ -111,6 +111,9 @@ impl Reason {
     /// Several different bodies under one natural key.
     pub const DUPLICATE_KEY: Self = Self(Cow::Borrowed("duplicate_key"));
 
+    /// Due, but the run was narrowed to other objects by what became of them earlier.
+    pub const NOT_SELECTED: Self = Self(Cow::Borrowed("not_selected"));
+
     /// A reason from outside (a mapping's `_skip` or `_reject`): `None` unless it is a bounded
     /// code, 1 to 40 characters of `a-z`, `0-9` and `_`.
     pub fn parse(code: &str) -> Option<Self> {

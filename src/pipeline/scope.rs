@@ -70,7 +70,10 @@ fn schools(section: &mut Section<'_>) -> Option<SchoolsWanted> {
                     document.wrong(&item.span(), what);
                 }
                 Some(text) if text.value.trim().is_empty() => {
-                    document.wrong(&item.span(), "`scope.schools`: an empty text names no school");
+                    document.wrong(
+                        &item.span(),
+                        "`scope.schools`: an empty text names no school",
+                    );
                 }
                 Some(text) => named.push(text.value),
                 None => {}

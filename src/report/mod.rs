@@ -43,10 +43,12 @@ pub const FORMAT: u32 = 1;
 ///
 /// 3 goes before 1: whoever resumes the run sees its errors then. A delete that failed counts as
 /// an error, and a tally that does not add up is never accepted. A dry run leaves all that is due
-/// pending on purpose, and is judged by its errors alone.
+/// pending on purpose, and is judged by its errors alone; so does a run that is narrowed to some
+/// objects with the others (`not_selected`).
 pub fn exit_code(report: &RunReport, fail_on: FailOn) -> u8 {
     let total = &report.total;
-    let pending = !report.dry_run && (total.pending > 0 || report.deletes.pending > 0);
+    let left = total.pending.saturating_sub(report.not_selected());
+    let pending = !report.dry_run && (left > 0 || report.deletes.pending > 0);
     if pending || report.state == RunState::Interrupted {
         return 3;
     }

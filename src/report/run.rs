@@ -229,7 +229,25 @@ impl ResourceReport {
     }
 }
 
+impl ResourceReport {
+    /// Objects that are due and that the run was not to send.
+    pub fn not_selected(&self) -> u64 {
+        let pending = self.reasons.get(&Outcome::Pending);
+        pending
+            .and_then(|reasons| reasons.get(&Reason::NOT_SELECTED))
+            .map_or(0, |reason| reason.count)
+    }
+}
+
 impl RunReport {
+    /// Objects that are due and that the run was not to send.
+    pub fn not_selected(&self) -> u64 {
+        self.resources
+            .iter()
+            .map(ResourceReport::not_selected)
+            .sum()
+    }
+
     /// The report of a run: its head, its sums, whether they add up, its exit code.
     pub fn new(head: RunHead, tally: &Tally) -> Self {
         let rest = tally

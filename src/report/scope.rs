@@ -63,7 +63,11 @@ pub(super) fn scope(
         match &scope.schools {
             None => write!(out, "all schools")?,
             Some(schools) => {
-                let word = if schools.len() == 1 { "school" } else { "schools" };
+                let word = if schools.len() == 1 {
+                    "school"
+                } else {
+                    "schools"
+                };
                 write!(out, "{} {word} ({})", schools.len(), list(schools))?;
             }
         }
@@ -87,7 +91,11 @@ pub(super) fn scope(
     }
     for missing in unmatched {
         let count = missing.ids.len();
-        write!(out, "no object in scope of {count} of the {} named", missing.list)?;
+        write!(
+            out,
+            "no object in scope of {count} of the {} named",
+            missing.list
+        )?;
         if ids || missing.list != "persons" {
             writeln!(out, ": {}", list(&missing.ids))?;
         } else {
@@ -131,7 +139,11 @@ mod tests {
             scope(&mut out, Some(&report), &unmatched, ids).unwrap();
             out
         };
-        assert!(text(true).contains("scope: 1 school (12), 2 persons\n"), "{}", text(true));
+        assert!(
+            text(true).contains("scope: 1 school (12), 2 persons\n"),
+            "{}",
+            text(true)
+        );
         assert!(text(true).contains("filter persons (2): students") && text(true).contains(": 99"));
         assert!(!text(false).contains("99") && text(false).contains("errors.json"));
         let mut out = String::new();

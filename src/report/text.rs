@@ -37,7 +37,12 @@ fn write_all(
     options: TextOptions,
 ) -> std::fmt::Result {
     head(out, report)?;
-    scope(out, report.scope.as_ref(), &errors.unmatched, options.examples)?;
+    scope(
+        out,
+        report.scope.as_ref(),
+        &errors.unmatched,
+        options.examples,
+    )?;
     table(out, report, options.width)?;
     deletes(out, report)?;
     for mismatch in &report.mismatches {
@@ -234,7 +239,8 @@ fn traffic(out: &mut String, report: &RunReport) -> std::fmt::Result {
 
 fn last_line(report: &RunReport) -> String {
     let total = &report.total;
-    let pending = total.pending + report.deletes.pending;
+    let left_out = report.not_selected();
+    let pending = total.pending.saturating_sub(left_out) + report.deletes.pending;
     let errors = match (total.errors, total.standing_errors()) {
         (0, _) => "no errors".to_owned(),
         (errors, 0) => format!("{} errors", grouped(errors)),
@@ -277,6 +283,10 @@ fn last_line(report: &RunReport) -> String {
         (1, _) if !report.mismatches.is_empty() => "the tally does not add up".to_owned(),
         _ => format!("{errors}, beyond fail_on = {}", report.fail_on),
     };
+    let left_out = match left_out {
+        0 => String::new(),
+        count => format!(", {} not selected and still due", grouped(count)),
+    };
     let sandbox = if report.sandbox { " (SANDBOX)" } else { "" };
-    format!("exit {}: {what}{sandbox}", report.exit_code)
+    format!("exit {}: {what}{left_out}{sandbox}", report.exit_code)
 }

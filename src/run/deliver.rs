@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::connect::Target;
-use super::{Context, RunError, Selection, Staged};
+use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
 use crate::load::{Load, LoadResource};
 use crate::pipeline::Mode;
@@ -30,6 +30,7 @@ pub(super) struct Delivered {
 /// Decides every row of every resource.
 pub(super) fn due(
     context: &Context,
+    only: &Only,
     selection: &Selection,
     staged: &Staged,
     ledger: &Ledger,
@@ -39,9 +40,15 @@ pub(super) fn due(
         let name = &p.resource.name;
         // What the target owns is looked up anew each time.
         let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
+        // Nor is it narrowed: a record that is not looked up would hold back what refers to it.
+        let select = match p.resource.mode {
+            Mode::Verify => None,
+            Mode::Post => only.select(staged.state(), name)?,
+        };
         let options = DueOptions {
             resend,
             complete: false,
+            select: select.as_ref(),
         };
         let snapshot = ledger.snapshot(name)?;
         let due = decide(&staged.objects(name), Some(&snapshot), options)?;

@@ -56,6 +56,15 @@ pub enum RunError {
     /// A run that has done all of its work.
     #[error("run {0} has finished, there is nothing to resume; `fullsync run` starts another")]
     NothingToResume(String),
+    /// A run whose failed objects are asked for, and that sent nothing.
+    #[error("run {0} was a plan or a dry run: it has sent nothing, so nothing in it has failed")]
+    NothingSent(String),
+    /// A run whose failed objects are asked for, and that was killed.
+    #[error(
+        "run {0} has no results (was it killed?); all that it had not delivered is still due: \
+         `fullsync run` sends it, `--resume {0}` from the tables that it had staged"
+    )]
+    NoResults(String),
     /// Staging of an earlier run that covers less than what is asked for.
     #[error(
         "run {run} has not staged {missing}; name the resources that it was started with, or \

@@ -7,7 +7,9 @@ pub mod connect;
 mod deliver;
 mod error;
 pub mod inspect;
+mod making;
 mod objects;
+mod only;
 mod outcome;
 mod parts;
 mod prepare;
@@ -23,6 +25,7 @@ use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
 pub use error::RunError;
+pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use scope::{Asked, Estimate, resolve, schools};
@@ -33,6 +36,7 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::StateDir;
 use connect::Target;
 
 /// What the command line asks of a run.
@@ -44,6 +48,8 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Only these objects, by what became of them earlier.
+    pub only: Only,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -123,6 +129,9 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+    let only = context.options.only.resolved(&state)?;
+
     // The target is met before the long work, so that a wrong key is known at once.
     let needs_target = matches!(until, Until::Planned | Until::Loaded);
     let target = match needs_target {
@@ -141,6 +150,7 @@ pub async fn run(
         progress,
         selection: &selection,
         sis: &sis,
+        only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
@@ -157,6 +167,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    only: &'a Only,
 }
 
 impl Flow<'_> {
@@ -186,7 +197,7 @@ impl Flow<'_> {
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact_when_worth(Utc::now().timestamp_micros())?;
-        let due = deliver::due(context, selection, staged, &ledger)?;
+        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,

@@ -11,24 +11,19 @@
 //! | `_person_id` only | the schools in scope and the persons with a row there |
 //! | neither: the district's (courses) | everything; kept is what the schools in scope yield, too |
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-
-use super::check::inputs;
+use super::making::{Done, Making, keys};
 use super::parts::Parts;
-use super::prepare::{Prepared, spec};
+use super::prepare::Prepared;
 use super::{Context, RunError, Selection, Staged, Start};
-use crate::object::{KeyHash, Outcome, Reason};
+use crate::object::{Outcome, Reason};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::SisSchema;
 use crate::stage::{Cut, Persons, Slicer};
-use crate::transform::{self, Narrow, ScopeColumns, Seen, Session, TableFile, tables_used};
+use crate::transform::{Narrow, ScopeColumns, Seen};
 
 /// What a transform came to.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +65,9 @@ impl Staged {
         }
         let temp = self.folder.path().join("temp");
         let tables = selection.tables.iter();
-        let tables = tables.map(|t| (t.clone(), self.folder.stage(&t.name))).collect();
+        let tables = tables
+            .map(|t| (t.clone(), self.folder.stage(&t.name)))
+            .collect();
         let slicer = Slicer::new(tables, self.school_year)?;
         let asked = &context.options.scope;
         let by_ids = asked.schools.is_none() && asked.names_ids();
@@ -106,9 +103,16 @@ impl Staged {
                 keys: None,
             },
             columns: BTreeMap::new(),
+            batches: Vec::new(),
             year: self.school_year,
         };
-        making.columns = making.find_columns(self).await?;
+        let calendars = context.options.asked.calendar_batch;
+        let calendars = calendars.unwrap_or(context.pipeline.scope.calendar_batch);
+        making.batches = making.slicer.batches(scope.schools.as_ref(), calendars);
+        // One slice for everything needs no look at what each resource yields.
+        if !scope.is_whole() || making.batches.len() > 1 {
+            making.columns = making.find_columns(self).await?;
+        }
         if context.options.asked.strict_persons {
             making.only_persons()?;
         }
@@ -122,6 +126,7 @@ impl Staged {
         self.made = Made {
             scope,
             columns: making.columns.clone(),
+            batches: making.batches.len(),
             ..Made::default()
         };
         let done = making.all(self).await;
@@ -141,70 +146,7 @@ impl Staged {
     }
 }
 
-/// The objects of one resource, or of a part of it.
-pub(super) struct Done {
-    pub(super) file: crate::stage::FileNote,
-    pub(super) held: BTreeMap<(Outcome, Reason), u64>,
-    pub(super) seen: Seen,
-}
-
-/// One transform at work.
-struct Making<'a> {
-    context: &'a Context,
-    selection: &'a Selection,
-    sis: &'a SisSchema,
-    progress: &'a Arc<dyn Progress>,
-    slicer: Slicer,
-    temp: PathBuf,
-    scope: Scope,
-    narrow: Narrow,
-    columns: BTreeMap<String, ScopeColumns>,
-    year: i32,
-}
-
 impl Making<'_> {
-    /// What each resource can be narrowed by.
-    async fn find_columns(
-        &self,
-        staged: &Staged,
-    ) -> Result<BTreeMap<String, ScopeColumns>, RunError> {
-        let files = self.selection.tables.iter();
-        let files = files.map(|t| (t.name.clone(), staged.folder.stage(&t.name)));
-        let session = self.session(&files.collect(), true).await?;
-        let resources = self.selection.resources.iter();
-        let specs: Vec<_> = resources.map(|p| spec(&p.resource, &p.meta)).collect();
-        Ok(transform::scope_columns(&session, &specs).await)
-    }
-
-    /// E21, `--strict-person-filter`.
-    fn only_persons(&self) -> Result<(), RunError> {
-        let others: Vec<String> = self
-            .selection
-            .resources
-            .iter()
-            .map(|p| p.resource.name.clone())
-            .filter(|name| !self.columns_of(name).person)
-            .collect();
-        match others.is_empty() || self.scope.persons.is_none() {
-            true => Ok(()),
-            false => Err(RunError::NotPersons(others)),
-        }
-    }
-
-    fn columns_of(&self, name: &str) -> ScopeColumns {
-        self.columns.get(name).copied().unwrap_or_default()
-    }
-
-    fn is_personal(&self, name: &str) -> bool {
-        self.scope.persons.is_some() && self.columns_of(name).person
-    }
-
-    /// The resources for which `which` holds.
-    fn resources(&self, which: impl Fn(&str) -> bool) -> Vec<&Prepared> {
-        let all = self.selection.resources.iter();
-        all.filter(|p| which(&p.resource.name)).collect()
-    }
-
     async fn all(&self, staged: &mut Staged) -> Result<(), RunError> {
         let limited = self.scope.schools.is_some();
         let of_schools = |c: ScopeColumns| c.school;
@@ -223,14 +165,14 @@ impl Making<'_> {
             };
             self.direct(staged, &personal, &cut, everywhere).await?;
         }
-        let by_school =
-            self.resources(|r| !self.is_personal(r) && of_schools(self.columns_of(r)));
+        let by_school = self.resources(|r| !self.is_personal(r) && of_schools(self.columns_of(r)));
         self.in_batches(staged, &by_school).await?;
         let people = self.resources(|r| {
             let columns = self.columns_of(r);
             !self.is_personal(r) && !columns.school && (columns.person || !limited)
         });
-        self.direct(staged, &people, &self.in_scope(), !limited).await?;
+        self.direct(staged, &people, &self.in_scope(), !limited)
+            .await?;
         let district = self.resources(|r| {
             let columns = self.columns_of(r);
             limited && !columns.school && !columns.person
@@ -244,7 +186,11 @@ impl Making<'_> {
         Cut {
             schools: self.scope.schools.clone(),
             nowhere: !limited,
-            persons: if limited { Persons::OfSchools } else { Persons::All },
+            persons: if limited {
+                Persons::OfSchools
+            } else {
+                Persons::All
+            },
         }
     }
 
@@ -277,14 +223,13 @@ impl Making<'_> {
         resources: &[&Prepared],
     ) -> Result<(), RunError> {
         let limited = self.scope.schools.is_some();
-        let calendars = self.context.options.asked.calendar_batch;
-        let calendars = calendars.unwrap_or(self.context.pipeline.scope.calendar_batch);
-        let batches = self.slicer.batches(self.scope.schools.as_ref(), calendars);
-        staged.made.batches = batches.len();
+        let batches = &self.batches;
         if batches.len() < 2 {
-            return self.direct(staged, resources, &self.in_scope(), !limited).await;
+            return self
+                .direct(staged, resources, &self.in_scope(), !limited)
+                .await;
         }
-        let parts = Parts::open(staged, self.context, &self.scope, &batches)?;
+        let parts = Parts::open(staged, self.context, &self.scope, batches)?;
         for (number, schools) in batches.iter().enumerate() {
             let cut = Cut {
                 schools: Some(schools.clone()),
@@ -306,7 +251,11 @@ impl Making<'_> {
                 }
             }
             self.discard("slice");
-            tracing::info!(batch = number + 1, of = batches.len(), "transformed a batch of schools");
+            tracing::info!(
+                batch = number + 1,
+                of = batches.len(),
+                "transformed a batch of schools"
+            );
         }
         for p in resources {
             let done = parts.join(staged, &p.resource.name, batches.len())?;
@@ -323,7 +272,10 @@ impl Making<'_> {
         staged: &mut Staged,
         resources: &[&Prepared],
     ) -> Result<(), RunError> {
-        let Some(session) = self.slice(resources, &self.in_scope(), false, "slice").await? else {
+        let Some(session) = self
+            .slice(resources, &self.in_scope(), false, "slice")
+            .await?
+        else {
             return Ok(());
         };
         let whole = Cut {
@@ -349,92 +301,4 @@ impl Making<'_> {
         self.discard("whole");
         Ok(())
     }
-
-    /// A session over a slice with all tables that these resources need; none for no resource.
-    async fn slice(
-        &self,
-        resources: &[&Prepared],
-        cut: &Cut,
-        all_schools: bool,
-        folder: &str,
-    ) -> Result<Option<Session>, RunError> {
-        if resources.is_empty() {
-            return Ok(None);
-        }
-        let mut names = BTreeSet::new();
-        for p in resources {
-            let used = tables_used(&p.resource.sql, &self.context.pipeline.views);
-            names.extend(used.map_err(|problem| RunError::Problems(vec![problem]))?);
-        }
-        let out = self.temp.join(folder);
-        crate::files::create_dir(&out)?;
-        let files = tokio::task::block_in_place(|| self.slicer.slice(cut, &names, &out))?;
-        Ok(Some(self.session(&files, all_schools).await?))
-    }
-
-    /// A session over these files; declared tables that are not among them are empty.
-    async fn session(
-        &self,
-        files: &BTreeMap<String, PathBuf>,
-        all_schools: bool,
-    ) -> Result<Session, RunError> {
-        let tables = self.sis.tables.iter().map(|t| {
-            let file = match files.get(&t.name) {
-                Some(path) => TableFile::Parquet(path.clone(), t.arrow()),
-                None => TableFile::Empty(t.arrow()),
-            };
-            (t.name.clone(), file)
-        });
-        let temp = self.temp.join("spill");
-        let pipeline = &self.context.pipeline;
-        let inputs = inputs(pipeline, tables.collect(), self.year, all_schools, temp);
-        Ok(Session::new(&inputs).await?)
-    }
-
-    async fn one(
-        &self,
-        session: &Session,
-        p: &Prepared,
-        out: &Path,
-        narrow: Narrow,
-    ) -> Result<Done, RunError> {
-        if *self.context.cancel.borrow() {
-            return Err(RunError::Stopped);
-        }
-        let options = transform::Options {
-            local_validation: self.context.pipeline.load.local_validation,
-            narrow: Arc::new(narrow),
-        };
-        let spec = spec(&p.resource, &p.meta);
-        let standard = &self.selection.standard;
-        let done = transform::transform(session, &spec, standard, out, &options).await?;
-        Ok(Done {
-            file: done.file.note(&p.resource.name),
-            held: done.held,
-            seen: done.seen,
-        })
-    }
-
-    /// Frees the disk; what is left over goes with the folder.
-    fn discard(&self, folder: &str) {
-        let _ = std::fs::remove_dir_all(self.temp.join(folder));
-    }
-}
-
-/// The key hashes of an objects file.
-fn keys(path: &Path) -> Result<HashSet<u128>, RunError> {
-    let unreadable = |e: String| std::io::Error::other(format!("{}: {e}", path.display()));
-    let file = std::fs::File::open(path).map_err(|e| crate::files::at(path, &e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|e| unreadable(e.to_string()))?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["_key_hash"]);
-    let reader = builder.with_projection(mask).build();
-    let mut keys = HashSet::new();
-    for batch in reader.map_err(|e| unreadable(e.to_string()))? {
-        let batch = batch.map_err(|e| unreadable(e.to_string()))?;
-        let hashes = batch.column(0).as_fixed_size_binary();
-        let hashes = (0..hashes.len()).filter_map(|i| KeyHash::from_bytes(hashes.value(i)));
-        keys.extend(hashes.map(|hash| hash.0));
-    }
-    Ok(keys)
 }

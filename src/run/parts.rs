@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::objects::Done;
+use super::making::Done;
 use super::{Context, RunError, Staged};
 use crate::files;
 use crate::scope::Scope;
@@ -40,7 +40,9 @@ impl Parts {
             part.made_from == parts.made_from
                 && std::fs::metadata(path).is_ok_and(|m| m.len() == part.file.bytes)
         };
-        staged.folder.update(|manifest| manifest.parts.retain(usable))?;
+        staged
+            .folder
+            .update(|manifest| manifest.parts.retain(usable))?;
         let kept = staged.folder.manifest().parts.len();
         if kept > 0 {
             tracing::info!(parts = kept, "carrying on with the parts that are there");
@@ -58,7 +60,9 @@ impl Parts {
     /// Whether a part is there.
     pub(super) fn has(&self, staged: &Staged, resource: &str, batch: usize) -> bool {
         let parts = staged.folder.manifest().parts;
-        parts.iter().any(|p| p.batch == batch && p.file.resource == resource)
+        parts
+            .iter()
+            .any(|p| p.batch == batch && p.file.resource == resource)
     }
 
     /// Notes a part that is complete: a checkpoint.

@@ -32,11 +32,15 @@ impl Staged {
             let name = &p.resource.name;
             let (schools, years) = self.count(p, &self.objects(name))?;
             if schools > 0 {
-                wrong.push(format!("{name}: {schools} objects of a school that is not in scope"));
+                wrong.push(format!(
+                    "{name}: {schools} objects of a school that is not in scope"
+                ));
             }
             if years > 0 {
                 let year = self.school_year;
-                wrong.push(format!("{name}: {years} objects of another school year than {year}"));
+                wrong.push(format!(
+                    "{name}: {years} objects of another school year than {year}"
+                ));
             }
         }
         match wrong.is_empty() {
@@ -66,14 +70,19 @@ impl Staged {
                 let ids = ids.as_primitive::<Int64Type>().iter().flatten();
                 schools += ids.filter(|id| !limit.contains(id)).count() as u64;
             }
-            let columns: Vec<ArrayRef> = paths.iter().filter_map(|p| column_at(&batch, p)).collect();
+            let columns: Vec<ArrayRef> =
+                paths.iter().filter_map(|p| column_at(&batch, p)).collect();
             let columns: Vec<ArrayRef> = columns
                 .iter()
                 .map(|column| cast(column, &DataType::Int64))
                 .collect::<Result<_, _>>()
                 .map_err(|e| unreadable(e.to_string()))?;
             years += (0..batch.num_rows())
-                .filter(|row| columns.iter().any(|column| self.is_other_year(column, *row)))
+                .filter(|row| {
+                    columns
+                        .iter()
+                        .any(|column| self.is_other_year(column, *row))
+                })
                 .count() as u64;
         }
         Ok((schools, years))

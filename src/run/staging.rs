@@ -101,6 +101,11 @@ impl Staged {
         self.folder.id()
     }
 
+    /// The folder of this configuration.
+    pub(super) fn state(&self) -> &StateDir {
+        &self.state
+    }
+
     /// Folder of this configuration's ledgers.
     pub fn ledgers(&self) -> PathBuf {
         self.state.ledger()

@@ -47,9 +47,9 @@ impl Staged {
         }
         if scope.courses.is_some() || scope.sections.is_some() {
             let listed = [("courses", &scope.courses), ("sections", &scope.sections)];
-            let named = listed.iter().filter_map(|(word, ids)| {
-                Some(format!("{word} ({})", ids.as_ref()?.len()))
-            });
+            let named = listed
+                .iter()
+                .filter_map(|(word, ids)| Some(format!("{word} ({})", ids.as_ref()?.len())));
             match columns.course {
                 true => by.push(named.collect::<Vec<_>>().join(" or ")),
                 false => not.push("course"),
@@ -60,7 +60,10 @@ impl Staged {
             false => by.join(", "),
         };
         if !not.is_empty() {
-            let not: Vec<String> = not.iter().map(|word| format!("not {word}-related")).collect();
+            let not: Vec<String> = not
+                .iter()
+                .map(|word| format!("not {word}-related"))
+                .collect();
             text.push_str(&format!(" ({})", not.join(", ")));
         }
         text
@@ -73,15 +76,23 @@ impl Staged {
         let lists = [
             ("persons", &scope.persons, &seen.persons, any(|c| c.person)),
             ("courses", &scope.courses, &seen.courses, any(|c| c.course)),
-            ("sections", &scope.sections, &seen.sections, any(|c| c.course)),
+            (
+                "sections",
+                &scope.sections,
+                &seen.sections,
+                any(|c| c.course),
+            ),
         ];
-        let missing = lists.into_iter().filter(|(.., asked)| *asked).map(|(list, ids, seen, _)| {
-            let ids = ids.iter().flatten().filter(|id| !seen.contains(id));
-            Unmatched {
-                list: list.to_owned(),
-                ids: ids.copied().collect(),
-            }
-        });
+        let missing = lists
+            .into_iter()
+            .filter(|(.., asked)| *asked)
+            .map(|(list, ids, seen, _)| {
+                let ids = ids.iter().flatten().filter(|id| !seen.contains(id));
+                Unmatched {
+                    list: list.to_owned(),
+                    ids: ids.copied().collect(),
+                }
+            });
         missing.filter(|m| !m.ids.is_empty()).collect()
     }
 }

@@ -114,7 +114,11 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 /// A token as a message shows it: no control characters, not longer than a line bears.
 fn shown(token: &str) -> String {
-    let mut text: String = token.chars().take(40).flat_map(char::escape_debug).collect();
+    let mut text: String = token
+        .chars()
+        .take(40)
+        .flat_map(char::escape_debug)
+        .collect();
     if token.chars().count() > 40 {
         text.push_str("...");
     }
@@ -146,7 +150,10 @@ mod tests {
 
     #[test]
     fn separators_files_and_standard_input() {
-        assert_eq!(ids(&["1 2,3\r\n4\t5,,\n", "2,9,"]), Ok(vec![1, 2, 3, 4, 5, 9]));
+        assert_eq!(
+            ids(&["1 2,3\r\n4\t5,,\n", "2,9,"]),
+            Ok(vec![1, 2, 3, 4, 5, 9])
+        );
         assert_eq!(ids(&["-", "1"]), Ok(vec![7, 8, 1]));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ids.txt");
@@ -162,14 +169,27 @@ mod tests {
             assert!(error.contains(part), "{part}: {error}");
         }
         let many = vec!["x"; 25].join(" ");
-        assert!(ids(&[&many]).unwrap_err().to_string().contains("and 15 more"));
-        assert!(ids(&["@/no/such/file"]).unwrap_err().to_string().contains("/no/such/file"));
+        assert!(
+            ids(&[&many])
+                .unwrap_err()
+                .to_string()
+                .contains("and 15 more")
+        );
+        assert!(
+            ids(&["@/no/such/file"])
+                .unwrap_err()
+                .to_string()
+                .contains("/no/such/file")
+        );
     }
 
     #[test]
     fn an_empty_list_is_an_error_and_never_everyone() {
         for empty in [[""].as_slice(), &[" ,\r\n,"], &[]] {
-            assert!(matches!(ids(empty), Err(IdsError::Empty { .. })), "{empty:?}");
+            assert!(
+                matches!(ids(empty), Err(IdsError::Empty { .. })),
+                "{empty:?}"
+            );
         }
     }
 

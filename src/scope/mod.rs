@@ -57,7 +57,12 @@ impl Scope {
     /// either is enough (the union).
     pub fn admits(&self, ids: Ids) -> bool {
         let (person, course) = (ids.person, ids.course);
-        self.admits_any(ids.school, person.as_slice(), course.as_slice(), ids.section)
+        self.admits_any(
+            ids.school,
+            person.as_slice(),
+            course.as_slice(),
+            ids.section,
+        )
     }
 
     /// As [`Self::admits`], of an object that may stand for several persons or courses: one of them
@@ -73,10 +78,9 @@ impl Scope {
             let wanted = wanted.as_ref();
             wanted.is_some_and(|wanted| ids.iter().any(|id| wanted.contains(id)))
         };
-        let within =
-            |wanted: &Option<BTreeSet<i64>>, ids: &[i64]| {
-                wanted.is_none() || ids.is_empty() || named(wanted, ids)
-            };
+        let within = |wanted: &Option<BTreeSet<i64>>, ids: &[i64]| {
+            wanted.is_none() || ids.is_empty() || named(wanted, ids)
+        };
         let by_course = self.courses.is_some() || self.sections.is_some();
         let related = !courses.is_empty() || section.is_some();
         within(&self.schools, school.as_slice())

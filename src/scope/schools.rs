@@ -125,7 +125,9 @@ impl Schools {
         let mut rows = vec![["id", "number", "name"].map(str::to_owned)];
         rows.extend(found.iter().take(most).map(|s| row(s)));
         let width = |i: usize| {
-            let lengths = rows.iter().map(|r| r.get(i).map_or(0, |t| t.chars().count()));
+            let lengths = rows
+                .iter()
+                .map(|r| r.get(i).map_or(0, |t| t.chars().count()));
             lengths.max().unwrap_or(0)
         };
         let (first, second) = (width(0), width(1));
@@ -185,8 +187,14 @@ mod tests {
         let names = |n: &[&str]| n.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
         let ok = schools().resolve(&names(&["101", "linc", "3"])).unwrap();
         assert_eq!(ok, BTreeSet::from([1, 3]));
-        let error = schools().resolve(&names(&["wash", "jeff"])).unwrap_err().to_string();
+        let error = schools()
+            .resolve(&names(&["wash", "jeff"]))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`wash` may mean several") && error.contains("Washington Middle"));
-        assert!(error.contains("`jeff`") && error.contains("Lincoln Elementary"), "{error}");
+        assert!(
+            error.contains("`jeff`") && error.contains("Lincoln Elementary"),
+            "{error}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! Reads: encoded objects, answers. Writes: requests, verdicts. Never: I/O, clocks, waiting; the
 //! loop in `load` owns those, because they are the same for every target.
 
+pub mod dis;
 pub mod edfi;
 mod retry_after;
 mod unit;
@@ -75,6 +76,8 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// Its content type.
     pub content_type: Option<HeaderValue>,
+    /// How it is compressed; None: not at all.
+    pub content_encoding: Option<HeaderValue>,
 }
 
 /// What happened to a request.
@@ -125,6 +128,9 @@ pub enum Step {
     },
     /// The credentials were not accepted: renew them, then the same request once more.
     Renew(Refusal),
+    /// Too much for one request: the same objects in two smaller ones, one after the other. A unit
+    /// of one object cannot be split; the refusal stands then.
+    Split(Refusal),
     /// The conversation is over.
     Settle(Settlement),
 }
@@ -163,7 +169,12 @@ pub enum Verdict {
         /// The server's id.
         id: String,
     },
-    /// The record is there (verify), or already has this content.
+    /// It had this very content already, and acknowledges it.
+    Unchanged {
+        /// The server's id.
+        id: String,
+    },
+    /// The record is there (verify).
     Present {
         /// The server's id.
         id: String,

@@ -154,6 +154,24 @@ impl Checker {
                     }
                 }
             }
+            Kind::Code { name } => {
+                let verdicts = self.verdicts.entry(name.clone()).or_default();
+                for (i, value) in array.iter().enumerate() {
+                    let Some(value) = value else { continue };
+                    if !verdicts.accept_code(&self.known, name, value) {
+                        refuse(i, Reason::UNMAPPED_CODE, &|| {
+                            format!("{value} is none of {name}")
+                        });
+                    }
+                }
+            }
+            Kind::RefId => {
+                for (i, value) in array.iter().enumerate() {
+                    if value.is_some_and(|v| !text::is_ref_id(v)) {
+                        refuse(i, Reason::INVALID_VALUE, &|| "not a RefId".to_owned());
+                    }
+                }
+            }
             Kind::Date | Kind::Time | Kind::DateTime => {
                 let (form, fits) = text::form(kind);
                 for (i, value) in array.iter().enumerate() {

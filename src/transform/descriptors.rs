@@ -30,7 +30,7 @@ impl Known {
 
     fn add(&mut self, standard: &Standard, fields: &BTreeMap<String, Field>) {
         for field in fields.values() {
-            if let Kind::Descriptor { name } = &field.kind
+            if let Kind::Descriptor { name } | Kind::Code { name } = &field.kind
                 && let Some(namespaces) = standard.descriptors.get(name)
             {
                 self.types.insert(name.clone(), namespaces.clone());
@@ -52,11 +52,23 @@ pub(super) struct Verdicts {
 impl Verdicts {
     /// Whether the target is expected to take this value.
     pub(super) fn accept(&mut self, known: &Known, descriptor: &str, value: &str) -> bool {
+        self.remember(value, || is_known(known, descriptor, value))
+    }
+
+    /// Whether a plain code is in its list, letter by letter.
+    pub(super) fn accept_code(&mut self, known: &Known, list: &str, value: &str) -> bool {
+        self.remember(value, || {
+            let codes = known.types.get(list).and_then(|n| n.get(""));
+            codes.is_none_or(|codes| codes.iter().any(|c| c == value))
+        })
+    }
+
+    fn remember(&mut self, value: &str, decide: impl FnOnce() -> bool) -> bool {
         let hash = xxh3_64(value.as_bytes());
         match self.known.get(&hash) {
             Some((seen, verdict)) if seen == value => *verdict,
             _ => {
-                let verdict = is_known(known, descriptor, value);
+                let verdict = decide();
                 self.known.insert(hash, (value.to_owned(), verdict));
                 verdict
             }

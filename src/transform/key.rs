@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanArray, FixedSizeBinaryBuilder, RecordBatch, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray as _, BooleanArray, FixedSizeBinaryBuilder, RecordBatch, StringArray,
+    StringBuilder,
 };
 use arrow::error::ArrowError;
 

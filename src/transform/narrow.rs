@@ -95,11 +95,13 @@ impl Narrow {
             .collect::<Result<_, _>>()?;
         let lists: Vec<Option<ArrayRef>> = MORE
             .iter()
-            .map(|name| match batch.column_by_name(name).map(|c| c.data_type()) {
-                None => Ok(None),
-                Some(kind) if kind.is_integer() => integers(batch, name, &DataType::Int64),
-                Some(_) => integers(batch, name, &DataType::new_list(DataType::Int64, true)),
-            })
+            .map(
+                |name| match batch.column_by_name(name).map(|c| c.data_type()) {
+                    None => Ok(None),
+                    Some(kind) if kind.is_integer() => integers(batch, name, &DataType::Int64),
+                    Some(_) => integers(batch, name, &DataType::new_list(DataType::Int64, true)),
+                },
+            )
             .collect::<Result<_, _>>()?;
         let one = |i: usize, row: usize| {
             let column = columns.get(i)?.as_ref()?.as_primitive::<Int64Type>();
@@ -206,10 +208,22 @@ mod tests {
             None,
         ]);
         RecordBatch::try_from_iter_with_nullable([
-            ("_school_id", ids(vec![Some(1), Some(2), None, Some(1)]), true),
-            ("_person_id", ids(vec![Some(77), Some(5), Some(78), None]), true),
+            (
+                "_school_id",
+                ids(vec![Some(1), Some(2), None, Some(1)]),
+                true,
+            ),
+            (
+                "_person_id",
+                ids(vec![Some(77), Some(5), Some(78), None]),
+                true,
+            ),
             ("_person_ids", Arc::new(students) as ArrayRef, true),
-            ("_course_ids", ids(vec![Some(10), None, None, Some(11)]), true),
+            (
+                "_course_ids",
+                ids(vec![Some(10), None, None, Some(11)]),
+                true,
+            ),
         ])
         .unwrap()
     }
@@ -242,7 +256,11 @@ mod tests {
         let (mask, _) = taken(by(some(&[1]), None, None, None), &[]);
         assert_eq!(mask, [true, false, true, true]);
         let (mask, seen) = taken(by(None, some(&[5, 9]), None, None), &[]);
-        assert_eq!(mask, [true, true, false, true], "by the list, by itself, not at all");
+        assert_eq!(
+            mask,
+            [true, true, false, true],
+            "by the list, by itself, not at all"
+        );
         assert_eq!(seen.persons, BTreeSet::from([5]));
         let (mask, seen) = taken(by(None, None, some(&[10]), None), &[]);
         assert_eq!(mask, [true, true, true, false]);

@@ -52,7 +52,9 @@ impl ObjectBuilder {
         let shape = Shape::new(sql, &rules.fields);
         let schema = Arc::new(object_schema(shape.schema().fields()));
         let known = || Known::of(standard, &rules.fields);
-        let checker = options.local_validation.then(|| Checker::new(&rules, known()));
+        let checker = options
+            .local_validation
+            .then(|| Checker::new(&rules, known()));
         Self {
             shape: Arc::new(shape),
             schema,
@@ -91,7 +93,11 @@ impl ObjectBuilder {
         let body = self.shape.apply(batch)?;
         let [table, source] = &scope.source;
         let keys = key::keys(&body, &self.rules.key, table, source)?;
-        let chosen = self.narrow.keys.as_deref().map(|k| key::are_any_of(&keys, k));
+        let chosen = self
+            .narrow
+            .keys
+            .as_deref()
+            .map(|k| key::are_any_of(&keys, k));
         let mut holds = Holds::new(body.num_rows());
         let [skip, reject, unmapped] = scope.verdicts.each_ref().map(Option::as_ref);
         holds.mapping(skip, reject, unmapped, &self.mapped_fields);

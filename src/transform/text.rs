@@ -116,6 +116,11 @@ fn is_markup(value: &str) -> bool {
     })
 }
 
+/// Whether a text is a SIF RefId: 32 hexadecimal digits in upper case.
+pub(super) fn is_ref_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))
+}
+
 /// Calls `found` for each value that is there and empty.
 pub(super) fn empty(array: &StringArray, mut found: impl FnMut(usize)) {
     for (row, pair) in array.value_offsets().windows(2).enumerate() {

@@ -29,7 +29,7 @@ pub(super) fn stored_type(from: &DataType, kind: Option<&Kind>) -> Option<DataTy
     };
     match kind {
         Kind::String { .. } if matches!(plain, T::Utf8 | T::Int64 | T::Date32) => Some(T::Utf8),
-        Kind::Descriptor { .. } if is_text => Some(plain),
+        Kind::Descriptor { .. } | Kind::Code { .. } | Kind::RefId if is_text => Some(plain),
         Kind::Int32 | Kind::Int64 if plain == T::Int64 || whole => Some(T::Int64),
         Kind::Number if plain.is_numeric() => Some(plain),
         Kind::Boolean if plain == T::Boolean => Some(plain),
@@ -45,6 +45,8 @@ pub(super) fn wanted(kind: &Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::String { .. } => ("text", "CAST(... AS VARCHAR)"),
         Kind::Descriptor { .. } => ("a descriptor URI (text)", "join its crosswalk"),
+        Kind::Code { .. } => ("a code (text)", "join its crosswalk"),
+        Kind::RefId => ("a RefId (text)", "ref_id('Object', key)"),
         Kind::Int32 => ("a 32-bit integer", "CAST(... AS INT)"),
         Kind::Int64 => ("a 64-bit integer", "CAST(... AS BIGINT)"),
         Kind::Number => ("a number", "CAST(... AS DECIMAL(p, s))"),

@@ -84,7 +84,12 @@ impl<'a> Found<'a> {
                 "_source_table" => (is_text, "text"),
                 "_source_key" => (is_text || is_integer, "text or an integer"),
                 _ => {
-                    let known = SOURCE.iter().chain(&IDS).chain(&MORE).chain(&VERDICTS).copied();
+                    let known = SOURCE
+                        .iter()
+                        .chain(&IDS)
+                        .chain(&MORE)
+                        .chain(&VERDICTS)
+                        .copied();
                     let suggestion = did_you_mean(name, known);
                     self.add(
                         &[name],

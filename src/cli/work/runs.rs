@@ -21,6 +21,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
         yes: args.consent.yes,
@@ -59,6 +60,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     let options = Options {
         start: Start::Objects(args.from.run),
         resend_all: args.sending.resend_all,
+        only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
     };
@@ -69,6 +71,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
     let options = Options {
         start: args.run.map_or(Start::Source, Start::Staging),
         resend_all: args.resend_all,
+        only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
         asked: asked(&args.filter)?,

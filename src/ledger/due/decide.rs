@@ -1,21 +1,21 @@
 //! The rules: one key's rows and what the ledger knows of the key, to decisions. No I/O.
 
-use super::DueOptions;
 use super::decision::{Decision, Disposition, Due, DueCounts, Duplicates, Withheld};
 use super::known::Known;
 use super::objects::{DUPLICATE_KEY, Held, ObjectRow};
+use super::{DueOptions, Select};
 use crate::object::{KeyHash, Outcome, Reason};
 
 /// Decisions so far.
 #[derive(Debug)]
-pub(super) struct Deciding {
-    options: DueOptions,
+pub(super) struct Deciding<'a> {
+    options: DueOptions<'a>,
     due: Due,
 }
 
-impl Deciding {
+impl<'a> Deciding<'a> {
     /// No decisions on so many rows.
-    pub(super) fn new(rows: u32, options: DueOptions) -> Self {
+    pub(super) fn new(rows: u32, options: DueOptions<'a>) -> Self {
         let due = Due {
             rows: vec![Decision::UNDECIDED; rows as usize],
             counts: DueCounts::default(),
@@ -95,10 +95,28 @@ impl Deciding {
         match (row.held, known.content) {
             (Held::Skipped(_), _) => Disposition::Skipped,
             (Held::Rejected(_), _) => Disposition::Rejected,
-            (Held::No, None) => Disposition::Send,
-            (Held::No, Some(content)) if content != row.content => Disposition::SendChanged,
-            (Held::No, Some(_)) if self.options.resend || known.unclear => Disposition::SendAgain,
-            (Held::No, Some(_)) => Disposition::Unchanged,
+            (Held::No, content) => self.unheld(row, content, known),
+        }
+    }
+
+    /// The disposition of a row that nothing holds back.
+    fn unheld(&self, row: &ObjectRow, content: Option<u128>, known: &Known<'_>) -> Disposition {
+        let aged = |select: &Select| select.older_than.is_some() && select.admits(row.key, known);
+        let again = self.options.resend || known.unclear || self.options.select.is_some_and(aged);
+        let disposition = match content {
+            None => Disposition::Send,
+            Some(content) if content != row.content => Disposition::SendChanged,
+            Some(_) if again => Disposition::SendAgain,
+            Some(_) => Disposition::Unchanged,
+        };
+        let left_out = |select: &Select| !select.admits(row.key, known);
+        match self.options.select.is_some_and(left_out) && disposition.is_send() {
+            // A resend that was not asked for of this object: it is as the target has it.
+            true if disposition == Disposition::SendAgain && !known.unclear => {
+                Disposition::Unchanged
+            }
+            true => Disposition::NotSelected,
+            false => disposition,
         }
     }
 
@@ -175,7 +193,7 @@ fn weightier(a: Disposition, b: Disposition) -> Disposition {
         Disposition::Skipped | Disposition::Collapsed => 0,
         Disposition::Rejected => 1,
         Disposition::RejectedDuplicate => 2,
-        Disposition::Unchanged => 3,
+        Disposition::Unchanged | Disposition::NotSelected => 3,
         Disposition::Send | Disposition::SendChanged | Disposition::SendAgain => 4,
     };
     if weight(b) > weight(a) { b } else { a }

@@ -23,11 +23,13 @@ pub enum Disposition {
     RejectedDuplicate = 6,
     /// Skipped by the transform.
     Skipped = 7,
+    /// Due, but the run is narrowed to other objects: not sent, and still due.
+    NotSelected = 8,
 }
 
 impl Disposition {
     /// All, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Send,
         Self::SendChanged,
         Self::SendAgain,
@@ -36,6 +38,7 @@ impl Disposition {
         Self::Rejected,
         Self::RejectedDuplicate,
         Self::Skipped,
+        Self::NotSelected,
     ];
 
     /// Whether the row is to be sent.
@@ -51,6 +54,7 @@ impl Disposition {
             Self::Collapsed => Some(Outcome::Collapsed),
             Self::Rejected | Self::RejectedDuplicate => Some(Outcome::Rejected),
             Self::Skipped => Some(Outcome::Skipped),
+            Self::NotSelected => Some(Outcome::Pending),
         }
     }
 }
@@ -82,8 +86,8 @@ impl Decision {
 
     /// What is to become of the row.
     pub fn disposition(self) -> Disposition {
-        let [a, b, c, d, e, f, g, h] = Disposition::ALL;
-        match self.0 & 7 {
+        let [a, b, c, d, e, f, g, h, i] = Disposition::ALL;
+        match self.0 & 15 {
             0 => a,
             1 => b,
             2 => c,
@@ -91,7 +95,8 @@ impl Decision {
             4 => e,
             5 => f,
             6 => g,
-            _ => h,
+            7 => h,
+            _ => i,
         }
     }
 
@@ -131,7 +136,7 @@ pub struct Due {
 
 /// Rows by disposition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DueCounts([u64; 8]);
+pub struct DueCounts([u64; Disposition::ALL.len()]);
 
 impl DueCounts {
     pub(super) fn add(&mut self, disposition: Disposition) {

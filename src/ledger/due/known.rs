@@ -1,10 +1,14 @@
 //! The ledger's side: its rows one by one in the order of key hashes.
 
-use arrow::array::{Array, FixedSizeBinaryArray, StringArray, UInt16Array};
+use arrow::array::{
+    Array, FixedSizeBinaryArray, StringArray, TimestampMicrosecondArray, UInt16Array,
+};
 use arrow::error::ArrowError;
 
 use super::super::error::LedgerError;
-use super::super::row::{CONTENT_HASH, Columns, KEY_HASH, REASON, STATUS, column, hash_at};
+use super::super::row::{
+    CONTENT_HASH, Columns, DELIVERED_AT, KEY_HASH, REASON, STATUS, column, hash_at,
+};
 use super::super::snapshot::{Rows, Snapshot};
 use crate::object::KeyHash;
 
@@ -13,8 +17,12 @@ use crate::object::KeyHash;
 pub(super) struct Known<'a> {
     /// Content last acknowledged.
     pub(super) content: Option<u128>,
+    /// When, in microseconds since 1970.
+    pub(super) delivered_at: Option<i64>,
     /// Reason of the standing refusal.
     pub(super) refusal: Option<&'a str>,
+    /// Its HTTP status.
+    pub(super) status: Option<u16>,
     /// Whether the last attempt ended without a clear answer (none, or a 5xx): the target may have
     /// taken it all the same, and no longer have the content last acknowledged.
     pub(super) unclear: bool,
@@ -32,6 +40,7 @@ pub(super) struct KnownRows {
 struct Batch {
     keys: FixedSizeBinaryArray,
     contents: FixedSizeBinaryArray,
+    delivered: TimestampMicrosecondArray,
     reasons: StringArray,
     status: UInt16Array,
 }
@@ -89,7 +98,9 @@ impl KnownRows {
                 .contents
                 .is_valid(at)
                 .then(|| hash_at(&batch.contents, at)),
+            delivered_at: (batch.delivered.is_valid(at)).then(|| batch.delivered.value(at)),
             refusal,
+            status: refusal.map(|_| batch.status.value(at)),
             unclear: refusal.is_some() && matches!(batch.status.value(at), 0 | 500..),
         }
     }
@@ -105,6 +116,7 @@ impl Batch {
         Ok(Self {
             keys: column::<FixedSizeBinaryArray>(batch, KEY_HASH)?.clone(),
             contents: column::<FixedSizeBinaryArray>(batch, CONTENT_HASH)?.clone(),
+            delivered: column::<TimestampMicrosecondArray>(batch, DELIVERED_AT)?.clone(),
             reasons: column::<StringArray>(batch, REASON)?.clone(),
             status: column::<UInt16Array>(batch, STATUS)?.clone(),
         })

@@ -11,10 +11,12 @@ mod decide;
 mod decision;
 mod known;
 mod objects;
+mod select;
 
 use std::path::Path;
 
 pub use decision::{Decision, Disposition, Due, DueCounts, Duplicates, Withheld};
+pub use select::{Select, StatusRange};
 
 use super::error::LedgerError;
 use super::snapshot::Snapshot;
@@ -29,18 +31,21 @@ const FEW_OF: u64 = 20;
 
 /// How the ledger is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueOptions {
+pub struct DueOptions<'a> {
     /// Send objects that the target has acknowledged, too.
     pub resend: bool,
     /// The objects file is the whole resource (no filter): keys that it lacks are gone.
     pub complete: bool,
+    /// The run is narrowed to these objects; what else is due is not sent and stays due.
+    pub select: Option<&'a Select>,
 }
 
-impl Default for DueOptions {
+impl Default for DueOptions<'_> {
     fn default() -> Self {
         Self {
             resend: false,
             complete: true,
+            select: None,
         }
     }
 }
@@ -53,7 +58,7 @@ impl Default for DueOptions {
 pub fn due(
     objects: &Path,
     snapshot: Option<&Snapshot>,
-    options: DueOptions,
+    options: DueOptions<'_>,
 ) -> Result<Due, LedgerError> {
     decide_in_passes(Objects::open(objects)?, snapshot, options)
 }
@@ -61,7 +66,7 @@ pub fn due(
 fn decide_in_passes(
     mut objects: Objects,
     snapshot: Option<&Snapshot>,
-    options: DueOptions,
+    options: DueOptions<'_>,
 ) -> Result<Due, LedgerError> {
     let mut deciding = Deciding::new(objects.rows(), options);
     let mut rows = Vec::new();

@@ -265,6 +265,7 @@ mod tests {
         let text = || Field {
             required: true,
             kind: Kind::String { max: None },
+            xml: None,
         };
         Field {
             required: true,
@@ -272,6 +273,7 @@ mod tests {
                 targets: vec!["x".to_owned()],
                 fields: members.iter().map(|m| ((*m).to_owned(), text())).collect(),
             },
+            xml: None,
         }
     }
 
@@ -357,6 +359,7 @@ mod tests {
             Field {
                 required: true,
                 kind: Kind::Date,
+                xml: None,
             },
         );
         let sources = Sources {

@@ -116,7 +116,14 @@ impl<'a> Shaper<'a> {
             let base = base.and_then(|b| b.get(name));
             if let Some(kind) = self.kind(schema_name, name, property, base, depth) {
                 let required = required.contains(name.as_str());
-                fields.insert(name.clone(), Field { required, kind });
+                fields.insert(
+                    name.clone(),
+                    Field {
+                        required,
+                        kind,
+                        xml: None,
+                    },
+                );
             }
         }
         fields

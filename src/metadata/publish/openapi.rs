@@ -172,6 +172,7 @@ fn text_or_number(name: &str, kind: &Kind) -> Value {
     match kind {
         Kind::String { max: Some(max) } => json!({"type": "string", "maxLength": max}),
         Kind::Descriptor { .. } => json!({"type": "string", "maxLength": DESCRIPTOR_MAX}),
+        Kind::Code { .. } | Kind::RefId => json!({"type": "string"}),
         Kind::Int32 => json!({"type": "integer", "format": "int32"}),
         Kind::Int64 => json!({"type": "integer", "format": "int64"}),
         Kind::Number => json!({"type": "number", "format": "double"}),

@@ -143,6 +143,9 @@ mod tests {
             per_second: 10.0,
         });
         let text = estimate.to_string();
-        assert!(text.contains("72000 objects") && text.contains("2.0 hours"), "{text}");
+        assert!(
+            text.contains("72000 objects") && text.contains("2.0 hours"),
+            "{text}"
+        );
     }
 }

@@ -62,7 +62,9 @@ impl Found {
         };
         let text = |column: Option<&arrow::array::ArrayRef>, row: usize| {
             let texts = column?.as_string_opt::<i32>()?;
-            texts.is_valid(row).then(|| texts.value(row).trim().to_owned())
+            texts
+                .is_valid(row)
+                .then(|| texts.value(row).trim().to_owned())
         };
         for (row, id) in ids.iter().enumerate() {
             let Some(id) = id else { continue };

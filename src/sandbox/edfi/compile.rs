@@ -71,6 +71,7 @@ fn school_year_types() -> ResourceMeta {
     let field = |kind| Field {
         required: true,
         kind,
+        xml: None,
     };
     ResourceMeta {
         path: "/ed-fi/schoolYearTypes".to_owned(),
@@ -233,6 +234,7 @@ impl Compiler<'_> {
             Kind::Descriptor { name } => {
                 Scalar::Descriptor(self.descriptors.get(name.as_str()).copied())
             }
+            Kind::Code { .. } | Kind::RefId => Scalar::Text(None),
             Kind::Int32 => Scalar::Int32,
             Kind::Int64 => Scalar::Int64,
             Kind::Number => Scalar::Number,

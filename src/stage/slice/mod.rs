@@ -119,21 +119,24 @@ impl Slicer {
         let persons: IdSet = persons.iter().copied().collect();
         for (table, path) in &self.tables {
             let people = person_columns(table);
-            let (Some((column, parent)), false) = (self.owners.owner(&table.name), people.is_empty())
+            let (Some((column, parent)), false) =
+                (self.owners.owner(&table.name), people.is_empty())
             else {
                 continue;
             };
             let mut columns = vec![column];
             columns.extend(&people);
-            Scan::new(path, &columns).any_of(&people, &persons).each(&mut |values| {
-                let [owner, people @ ..] = values else { return };
-                let named = people.iter().flatten().any(|p| persons.contains(p));
-                if named
-                    && let Belongs::School(school) = self.index.of_reference(parent, *owner)
-                {
-                    found.insert(school);
-                }
-            })?;
+            Scan::new(path, &columns)
+                .any_of(&people, &persons)
+                .each(&mut |values| {
+                    let [owner, people @ ..] = values else { return };
+                    let named = people.iter().flatten().any(|p| persons.contains(p));
+                    if named
+                        && let Belongs::School(school) = self.index.of_reference(parent, *owner)
+                    {
+                        found.insert(school);
+                    }
+                })?;
         }
         Ok(found)
     }
@@ -282,9 +285,9 @@ impl Cutting<'_> {
                 return false;
             };
             let referred = || key.is_some_and(|k| extra.contains(&k));
-            let person = family.filter(|_| !people.is_empty()).is_none_or(|family| {
-                people.iter().flatten().any(|p| family.contains(p))
-            });
+            let person = family
+                .filter(|_| !people.is_empty())
+                .is_none_or(|family| people.iter().flatten().any(|p| family.contains(p)));
             person && (self.keeps(self.belongs(name, *key, *owner)) || referred())
         };
         let mut scan = Scan::new(path, &columns);
@@ -294,7 +297,10 @@ impl Cutting<'_> {
         let target = self.out.join(format!("{name}.parquet"));
         let mut file = ParquetFile::create(&target, table.arrow(), &Layout::table(table))?;
         let references = self.slicer.owners.references(name);
-        let referring: Vec<&str> = references.iter().map(|(column, _)| column.as_str()).collect();
+        let referring: Vec<&str> = references
+            .iter()
+            .map(|(column, _)| column.as_str())
+            .collect();
         let mut referred: HashMap<String, IdSet> = HashMap::new();
         let mut met = IdSet::new();
         scan.rows(&take, |batch| {
@@ -308,7 +314,9 @@ impl Cutting<'_> {
                 }
             })
             .and_then(|()| {
-                rows(&batch, &people, &mut |values| met.extend(values.iter().flatten()))
+                rows(&batch, &people, &mut |values| {
+                    met.extend(values.iter().flatten())
+                })
             })
             .map_err(|e| StageError::Io(std::io::Error::other(e.to_string())))?;
             file.write(&batch)

@@ -185,7 +185,14 @@ mod tests {
         ] {
             assert_eq!(owners.owner(table).map(|o| o.0), Some(column), "{table}");
         }
-        for table in ["Person", "Identity", "Contact", "RelatedPair", "Employment", "Address"] {
+        for table in [
+            "Person",
+            "Identity",
+            "Contact",
+            "RelatedPair",
+            "Employment",
+            "Address",
+        ] {
             assert_eq!(owners.owner(table), None, "{table}");
         }
         let at = |t: &str| owners.order().iter().position(|o| o == t).unwrap();
@@ -198,6 +205,11 @@ mod tests {
         let mut names = BTreeSet::from(["Roster".to_owned(), "Person".to_owned()]);
         with_owners(&shipped(), &mut names);
         let all: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(all, ["Calendar", "Course", "Person", "Roster", "School", "Section"]);
+        assert_eq!(
+            all,
+            [
+                "Calendar", "Course", "Person", "Roster", "School", "Section"
+            ]
+        );
     }
 }

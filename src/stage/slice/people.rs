@@ -24,19 +24,18 @@ pub(super) struct Family {
 
 impl Family {
     /// The persons, those related to them, and the members of the households of all these.
-    pub(super) fn of(
-        tables: &[(TableSchema, PathBuf)],
-        seeds: IdSet,
-    ) -> Result<Self, StageError> {
+    pub(super) fn of(tables: &[(TableSchema, PathBuf)], seeds: IdSet) -> Result<Self, StageError> {
         let mut related = seeds.clone();
         for (table, path) in tables {
             let people = person_columns(table);
             if people.len() > 1 {
-                Scan::new(path, &people).any_of(&people, &seeds).each(&mut |values| {
-                    if values.iter().flatten().any(|p| seeds.contains(p)) {
-                        related.extend(values.iter().flatten());
-                    }
-                })?;
+                Scan::new(path, &people)
+                    .any_of(&people, &seeds)
+                    .each(&mut |values| {
+                        if values.iter().flatten().any(|p| seeds.contains(p)) {
+                            related.extend(values.iter().flatten());
+                        }
+                    })?;
             }
         }
         let mut family = Self {
@@ -109,7 +108,11 @@ impl Family {
                 true => integers(table).collect(),
                 false => key(table).into_iter().collect(),
             };
-            let note = if by_household { &mut referred } else { &mut kept };
+            let note = if by_household {
+                &mut referred
+            } else {
+                &mut kept
+            };
             let file = write(table, path, &columns, ids, out, &noted, note)?;
             files.insert(table.name.clone(), file);
         }
@@ -143,15 +146,17 @@ fn write<'a>(
     let target = out.join(format!("{}.parquet", table.name));
     let mut file = ParquetFile::create(&target, table.arrow(), &Layout::table(table))?;
     let take = |values: &[Option<i64>]| values.iter().flatten().any(|v| ids.contains(v));
-    Scan::new(path, columns).any_of(columns, ids).rows(&take, |batch| {
-        rows(&batch, noted, &mut |values| {
-            for (column, value) in noted.iter().zip(values) {
-                note.entry(column).or_default().extend(value);
-            }
-        })
-        .map_err(|e| StageError::Io(std::io::Error::other(e.to_string())))?;
-        file.write(&batch)
-    })?;
+    Scan::new(path, columns)
+        .any_of(columns, ids)
+        .rows(&take, |batch| {
+            rows(&batch, noted, &mut |values| {
+                for (column, value) in noted.iter().zip(values) {
+                    note.entry(column).or_default().extend(value);
+                }
+            })
+            .map_err(|e| StageError::Io(std::io::Error::other(e.to_string())))?;
+            file.write(&batch)
+        })?;
     file.finish()?;
     Ok(target)
 }

@@ -12,9 +12,7 @@ use arrow::array::{Array as _, AsArray as _, BooleanArray, Int64Array, RecordBat
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter,
-};
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
@@ -62,10 +60,7 @@ impl<'a> Scan<'a> {
     /// The file cannot be read.
     pub(super) fn each(&self, each: &mut dyn FnMut(&[Option<i64>])) -> Result<(), StageError> {
         let builder = self.open()?;
-        let mask = ProjectionMask::columns(
-            builder.parquet_schema(),
-            self.columns.iter().copied(),
-        );
+        let mask = ProjectionMask::columns(builder.parquet_schema(), self.columns.iter().copied());
         let groups = self.groups(builder.metadata().row_groups());
         let reader = builder
             .with_projection(mask)
@@ -144,8 +139,8 @@ impl<'a> Scan<'a> {
 
     fn open(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, StageError> {
         let file = File::open(&self.path).map_err(|e| files::at(&self.path, &e))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|e| self.unreadable(&e))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| self.unreadable(&e))?;
         Ok(builder.with_batch_size(BATCH_ROWS))
     }
 
@@ -156,7 +151,10 @@ impl<'a> Scan<'a> {
         };
         let sorted: BTreeSet<i64> = ids.iter().copied().collect();
         let may = |group: &RowGroupMetaData, name: &str| {
-            let column = group.columns().iter().find(|c| c.column_path().string() == name);
+            let column = group
+                .columns()
+                .iter()
+                .find(|c| c.column_path().string() == name);
             let bounds = column.and_then(|c| c.statistics()).and_then(|s| match s {
                 Statistics::Int64(s) => Some((*s.min_opt()?, *s.max_opt()?)),
                 _ => None,

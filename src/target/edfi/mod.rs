@@ -52,6 +52,7 @@ impl Edfi {
             url: self.routes[unit.chunk.resource].url.clone(),
             body: Some(unit.chunk.body(unit.range.start)),
             content_type: Some(HeaderValue::from_static("application/json")),
+            content_encoding: None,
         }
     }
 
@@ -64,6 +65,7 @@ impl Edfi {
             url,
             body: None,
             content_type: None,
+            content_encoding: None,
         })
     }
 
@@ -78,6 +80,7 @@ impl Edfi {
             url,
             body: put.then(|| unit.chunk.body(unit.range.start)),
             content_type: put.then(|| HeaderValue::from_static("application/json")),
+            content_encoding: None,
         }
     }
 

@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use super::super::tests::{RESOURCE, delivered, entry, small};
 use super::super::{Event, Ledger, LedgerError};
 use super::objects::Objects;
-use super::{Disposition, Due, DueOptions, decide_in_passes, due};
+use super::{Disposition, Due, DueOptions, Select, StatusRange, decide_in_passes, due};
 use crate::object::{KeyHash, Outcome, Reason};
 
 const SKIP: Reason = Reason::fixed("no_edfi_id");
@@ -100,7 +100,7 @@ impl Given {
         Self { dir, ledger }
     }
 
-    fn due(&self, objects: &[Object], options: DueOptions) -> Due {
+    fn due(&self, objects: &[Object], options: DueOptions<'_>) -> Due {
         let path = self.dir.path().join("objects.parquet");
         write(&path, objects);
         let snapshot = self.ledger.snapshot(RESOURCE).unwrap();
@@ -123,7 +123,8 @@ fn dispositions(due: &Due) -> Vec<Disposition> {
 }
 
 use Disposition::{
-    Collapsed, Rejected, RejectedDuplicate, Send, SendAgain, SendChanged, Skipped, Unchanged,
+    Collapsed, NotSelected, Rejected, RejectedDuplicate, Send, SendAgain, SendChanged, Skipped,
+    Unchanged,
 };
 
 #[test]
@@ -169,10 +170,72 @@ fn the_ledger_decides_what_is_sent() {
         &objects,
         DueOptions {
             resend: true,
-            complete: true,
+            ..DueOptions::default()
         },
     );
     assert_eq!(dispositions(&again)[1], SendAgain);
+}
+
+#[test]
+fn a_selection_sends_only_what_it_names() {
+    let given = Given::events(&[
+        ("same", delivered(1)),
+        ("changed", delivered(1)),
+        ("refused", refused(&Reason::TOO_LONG, 400)),
+        ("server", refused(&Reason::fixed("server_error"), 503)),
+        ("mended", delivered(1)),
+        ("mended", refused(&Reason::TOO_LONG, 409)),
+    ]);
+    let objects = [
+        row("new", 1),
+        row("same", 1),
+        row("changed", 2),
+        row("refused", 1),
+        row("server", 1),
+        row("mended", 2),
+        held("held", 1, "rejected", Reason::TOO_LONG),
+    ];
+    let with = |select: &Select| {
+        let options = DueOptions {
+            select: Some(select),
+            ..DueOptions::default()
+        };
+        dispositions(&given.due(&objects, options))
+    };
+    let failed = Select {
+        refused: true,
+        ..Select::default()
+    };
+    let rest = [NotSelected, Unchanged, NotSelected];
+    assert_eq!(with(&failed)[..3], rest);
+    assert_eq!(with(&failed)[3..], [Send, Send, SendChanged, Rejected]);
+    let conflict = Select {
+        status: vec![StatusRange::parse("409").unwrap()],
+        ..Select::default()
+    };
+    let others = [NotSelected, NotSelected, SendChanged, Rejected];
+    assert_eq!(with(&conflict)[3..], others);
+    // Deliveries of the ledger above are of the times 1, 2 and 5.
+    let old = Select {
+        older_than: Some(2),
+        ..Select::default()
+    };
+    assert_eq!(with(&old)[..4], [Send, SendAgain, NotSelected, Send]);
+    assert_eq!(with(&old)[5], NotSelected);
+    let named = Select {
+        keys: Some(vec![KeyHash::of("server")]),
+        ..Select::default()
+    };
+    assert_eq!(with(&named)[3..6], [NotSelected, Send, NotSelected]);
+    // A resend is of what is selected.
+    let options = DueOptions {
+        resend: true,
+        select: Some(&failed),
+        ..DueOptions::default()
+    };
+    let again = given.due(&objects, options);
+    assert_eq!(dispositions(&again)[..3], rest);
+    assert_eq!(again.counts.of(NotSelected), 2);
 }
 
 #[test]
@@ -288,7 +351,7 @@ fn standing_new_and_cleared_refusals_are_told_apart() {
         &objects,
         DueOptions {
             complete: false,
-            resend: false,
+            ..DueOptions::default()
         },
     );
     assert_eq!(filtered.cleared, sorted(&["skip"]));

@@ -1,0 +1,4 @@
+//! Issue 3, the Resync operations: one file per subject, one test per seed item.
+
+mod again;
+mod scope;
