@@ -5,6 +5,7 @@
 //! ```
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
+pub mod checks;
 pub mod cli;
 pub mod files;
 pub mod generate;
@@ -19,6 +20,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod sif;
 pub mod source;
 pub mod stage;
 pub mod target;

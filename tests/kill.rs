@@ -80,7 +80,10 @@ fn either_of_two_concurrent_runs_may_be_killed() {
     let mut random = fastrand::Rng::with_seed(11);
     for round in 0..4 {
         let mut runs = [
-            district.start(&target.url(), &["run", "mini", "students", "schools"]),
+            district.start(
+                &target.url(),
+                &["run", "mini", "students", "schools", "--allow-partial"],
+            ),
             district.start(&target.url(), &["run", "mini"]),
         ];
         std::thread::sleep(Duration::from_millis(random.u64(300..2500)));

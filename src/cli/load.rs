@@ -18,6 +18,11 @@ pub struct Sending {
     #[arg(long)]
     pub resend_all: bool,
 
+    /// Load a part (some resources, schools or persons) into a target that never had a full load:
+    /// a new, restored or emptied one.
+    #[arg(long)]
+    pub allow_partial: bool,
+
     /// Let rows that are neither the sample nor generated into the embedded sandbox.
     #[arg(long)]
     pub demo: bool,

@@ -10,6 +10,7 @@ mod extract;
 mod fetch;
 mod filter;
 mod generate;
+mod ledger;
 mod load;
 pub mod log;
 mod metadata;
@@ -40,6 +41,7 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use filter::Filter;
 pub use generate::{GenerateArgs, Planted};
+pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
@@ -148,6 +150,8 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Schools(SchoolsArgs),
+
+    Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 

@@ -164,6 +164,8 @@ fn head() -> RunHead {
         unmatched: Vec::new(),
         order: vec!["schools".to_owned(), "students".to_owned()],
         paths: BTreeMap::from([("report".to_owned(), "runs/latest/report.txt".into())]),
+        probe: None,
+        notes: Vec::new(),
     }
 }
 

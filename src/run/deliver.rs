@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::connect::Target;
+use super::probe::Probe;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
 use crate::load::{Load, LoadResource};
@@ -25,6 +26,10 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
+    /// What was found out about the target before the load.
+    pub(super) notes: Vec<String>,
+    /// What the target was asked before the load.
+    pub(super) probe: Option<Probe>,
 }
 
 /// Decides every row of every resource.
@@ -114,5 +119,7 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
+        notes: Vec::new(),
+        probe: None,
     })
 }

@@ -6,6 +6,7 @@ mod check;
 pub mod connect;
 mod deliver;
 mod error;
+mod guard;
 pub mod inspect;
 mod making;
 mod objects;
@@ -13,6 +14,8 @@ mod only;
 mod outcome;
 mod parts;
 mod prepare;
+mod probe;
+pub mod rebuild;
 mod recheck;
 mod scope;
 mod staging;
@@ -28,7 +31,7 @@ pub use error::RunError;
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
-pub use scope::{Asked, Estimate, resolve, schools};
+pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
@@ -56,10 +59,14 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// Whether the schools are others than those of the configuration.
+    pub some_schools: bool,
     /// What the command line asks of the scope.
     pub asked: Asked,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Load a part into a target that never had a full load.
+    pub allow_partial: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -140,6 +147,12 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        // Asked again when the year comes from the source.
+        if let Some(year) = context.options.school_year.or(pipeline.school_year) {
+            let folder = guard::folder(context, target, year);
+            let about = guard::origin(target, year);
+            guard::full_first(context, &selection, &folder, &about, until)?;
+        }
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
@@ -187,6 +200,12 @@ impl Flow<'_> {
         if self.until == Until::Extracted {
             return Ok(None);
         }
+        let mut notes = Vec::new();
+        if let Some(target) = target {
+            let folder = guard::folder(context, target, staged.school_year);
+            let about = guard::origin(target, staged.school_year);
+            notes = guard::full_first(context, selection, &folder, &about, self.until)?;
+        }
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
@@ -194,16 +213,25 @@ impl Flow<'_> {
         let Some(target) = target else {
             return Ok(None);
         };
-        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact_when_worth(Utc::now().timestamp_micros())?;
+        let mut admitted =
+            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
         let journal = match self.until {
             Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
             _ => None,
         };
-        let delivered =
+        let mut delivered =
             deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        delivered.notes = notes;
+        delivered.probe = admitted.probe;
+        if self.until == Until::Loaded {
+            let about = guard::origin(target, staged.school_year);
+            guard::note(context, about, &ledger, &staged.id(), &delivered)?;
+        }
         if let Err(error) = ledger.compact_when_worth(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

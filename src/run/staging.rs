@@ -32,6 +32,8 @@ pub struct Staged {
     pub(super) made: Made,
     /// How the run stood before its folder was opened again.
     before: RunState,
+    /// Whether the run before this one was cut short.
+    pub(super) unclean: bool,
     /// Where results and report go: the run folder, or `plan` in it when an earlier run's staging
     /// is only planned with, so that the record of what it sent stays.
     out: PathBuf,
@@ -51,6 +53,7 @@ impl Staged {
         let pipeline = &context.pipeline;
         let mut before = RunState::Running;
         let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+        let unclean = super::guard::cut_short(&state)?;
         let folder = match &context.options.start {
             Start::Source => {
                 let names: Vec<&str> = selection.tables.iter().map(|t| t.name.as_str()).collect();
@@ -92,6 +95,7 @@ impl Staged {
             objects,
             made: Made::default(),
             before,
+            unclean,
             out,
         })
     }

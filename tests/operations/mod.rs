@@ -1,4 +1,5 @@
 //! Issue 3, the Resync operations: one file per subject, one test per seed item.
 
 mod again;
+mod new_target;
 mod scope;

@@ -272,7 +272,10 @@ fn item_1_without_schools_the_run_stops_and_lists_them() {
     );
     // A flag goes before the file.
     district
-        .fullsync(&target.url(), &["run", "mini", "--school", "102"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "--school", "102", "--allow-partial"],
+        )
         .expect(0);
     let both = set(&["Lincoln", "Washington Middle"]);
     assert_eq!(at(&target, "schools", "/nameOfInstitution"), both);
@@ -282,7 +285,7 @@ fn item_1_without_schools_the_run_stops_and_lists_them() {
 fn e15_no_row_of_another_school_or_year_leaves() {
     let district = district("schools = \"all\"", &PEOPLE);
     let target = Target::new(&[]);
-    let run = ["run", "mini", "--school", "1"];
+    let run = ["run", "mini", "--school", "1", "--allow-partial"];
     let ran = district.fullsync(&target.url(), &run).expect(0);
     assert_eq!(at(&target, "schools", "/schoolId"), set(&["255901001"]));
     assert_eq!(
@@ -370,7 +373,7 @@ fn e16_schools_are_one_or_many_by_id_number_or_part_of_the_name() {
     ] {
         let district = district("", &["schools"]);
         let target = Target::new(&[]);
-        let mut all = vec!["run", "mini"];
+        let mut all = vec!["run", "mini", "--allow-partial"];
         all.extend(&args);
         district.fullsync(&target.url(), &all).expect(0);
         assert_eq!(
@@ -514,7 +517,10 @@ fn e18_one_person_with_everything_that_is_theirs() {
     let district = district("schools = \"all\"", &PEOPLE);
     let target = Target::new(&[]);
     district
-        .fullsync(&target.url(), &["run", "mini", "--person", "10"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "--person", "10", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!(at(&target, "students", "/studentUniqueId"), set(&["U10"]));
     assert_eq!(target.count("studentSchoolAssociations"), 1);
@@ -611,7 +617,7 @@ fn e20_lists_of_ids_take_any_separator_and_refuse_the_rest() {
         assert!(ran.stderr.contains(part), "{list}: {}", ran.stderr);
     }
     // Ids that match nothing are told, and are no failure.
-    let ran = ["run", "mini", "--person", "10 999,40"];
+    let ran = ["run", "mini", "--allow-partial", "--person", "10 999,40"];
     let ran = district.fullsync(&target.url(), &ran).expect(0);
     assert_eq!(target.count("students"), 1);
     assert_eq!(
@@ -630,7 +636,8 @@ fn e20_lists_of_ids_take_any_separator_and_refuse_the_rest() {
 fn e21_what_is_not_about_persons_goes_for_the_schools() {
     let district = district("schools = \"all\"", &["schools", "students"]);
     let target = Target::new(&[]);
-    let run = ["run", "mini", "--person", "30", "--school", "1,3"];
+    let partial = "--allow-partial";
+    let run = ["run", "mini", partial, "--person", "30", "--school", "1,3"];
     let ran = district.fullsync(&target.url(), &run).expect(0);
     assert_eq!(target.count("schools"), 2);
     assert_eq!(target.count("students"), 1);
@@ -649,6 +656,7 @@ fn e21_what_is_not_about_persons_goes_for_the_schools() {
         "run",
         "mini",
         "students",
+        "--allow-partial",
         "--person",
         "30",
         "--strict-person-filter",
@@ -682,13 +690,24 @@ fn item_1_a_run_that_is_carried_on_keeps_its_scope() {
         .fullsync(&target.url(), &["transform", "mini", "--school", "3"])
         .expect(0);
     district
-        .fullsync(&target.url(), &["run", "mini", "--resume", "latest"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "--resume", "latest", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!(at(&target, "students", "/studentUniqueId"), set(&["U30"]));
     district
         .fullsync(&target.url(), &["transform", "mini", "--school", "3"])
         .expect(0);
-    let other = ["run", "mini", "--resume", "latest", "--school", "1"];
+    let other = [
+        "run",
+        "mini",
+        "--allow-partial",
+        "--resume",
+        "latest",
+        "--school",
+        "1",
+    ];
     district.fullsync(&target.url(), &other).expect(0);
     assert_eq!(target.count("students"), 3);
 }

@@ -1,5 +1,6 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod ledger;
 mod look;
 mod make;
 mod runs;
@@ -30,6 +31,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
         Command::Schools(args) => scope::list(&args),
+        Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use super::pipeline;
 use crate::cli::{Filter, SchoolsArgs, print_line};
 use crate::pipeline::Pipeline;
-use crate::run::{Asked, Estimate, Options, Start, Until, resolve, schools};
+use crate::run::{Asked, Estimate, Options, Start, Until, as_configured, resolve, schools};
 
 /// What a filter asks for; lists may come from standard input.
 pub(super) fn asked(filter: &Filter) -> anyhow::Result<Asked> {
@@ -29,7 +29,12 @@ pub(super) fn scoped(
     if until == Until::Loaded && options.asked.all_schools {
         consent(pipeline, &options)?;
     }
-    Ok(Options { scope, ..options })
+    let some_schools = !as_configured(pipeline, &options, &scope)?;
+    Ok(Options {
+        scope,
+        some_schools,
+        ..options
+    })
 }
 
 /// E17: users are highly encouraged not to select all schools.

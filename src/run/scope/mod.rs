@@ -93,6 +93,31 @@ pub fn resolve(pipeline: &Pipeline, options: &Options) -> Result<Scope, RunError
     })
 }
 
+/// Whether the schools of a scope are all that the configuration is for (all of the district, when
+/// it does not say).
+///
+/// # Errors
+/// As [`resolve`].
+pub fn as_configured(
+    pipeline: &Pipeline,
+    options: &Options,
+    scope: &Scope,
+) -> Result<bool, RunError> {
+    let configured = match &pipeline.scope.schools {
+        Some(SchoolsWanted::Named(names)) => {
+            let known = schools(pipeline, &options.start)?;
+            Some(known.resolve(names).map_err(RunError::Schools)?)
+        }
+        _ => None,
+    };
+    // More than the configuration's is no part of it.
+    Ok(match (&configured, &scope.schools) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(configured), Some(schools)) => configured.is_subset(schools),
+    })
+}
+
 /// The list for the message that asks for schools; why there is none, when there is none.
 fn schools_or_none(pipeline: &Pipeline, start: &Start) -> String {
     match schools(pipeline, start) {
