@@ -4,6 +4,7 @@
 
 mod count;
 mod diff;
+mod dis;
 mod errors;
 mod explain;
 mod extract;
@@ -12,6 +13,7 @@ mod filter;
 mod generate;
 mod ledger;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod only;
@@ -35,20 +37,22 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
 pub use diff::DiffArgs;
+pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use filter::Filter;
-pub use generate::{GenerateArgs, Planted};
+pub use generate::{GenerateArgs, Kind, Planted};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Year};
 pub use session::{Session, main};
@@ -151,11 +155,16 @@ pub enum Command {
 
     Schools(SchoolsArgs),
 
+    Locks(LocksArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 
     Metadata(MetadataArgs),
+
+    Dis(DisArgs),
+
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
 }

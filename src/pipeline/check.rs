@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, options, scope, source};
+use super::{Connection, Pipeline, TargetKind, connection, dis, options, scope, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -111,6 +111,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     };
     let scope = scope::read(&mut top);
     let source = source::read(&mut top);
+    let dis = dis::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -119,6 +120,9 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let settings = options::settings(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
+    if let Some(dis) = &dis {
+        dis::check(document, dis, &queries);
+    }
     let Queries {
         views,
         crosswalks,
@@ -133,6 +137,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         scope,
         state_dir: document.path_of(&state_dir),
         source: source?,
+        dis,
         connection: connection?,
         load,
         fail_on,

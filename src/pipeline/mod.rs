@@ -6,6 +6,7 @@
 
 mod check;
 mod connection;
+mod dis;
 mod interpolate;
 mod limits;
 mod options;
@@ -15,6 +16,7 @@ mod scope;
 mod section;
 mod select;
 mod source;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
 pub use scope::ScopeSettings;
 pub use select::SelectError;
@@ -43,6 +46,8 @@ pub struct Pipeline {
     pub state_dir: PathBuf,
     /// Where the SIS rows are.
     pub source: SourceSettings,
+    /// What a pipeline to a state edition has beside the others.
+    pub dis: Option<Dis>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -143,6 +148,8 @@ pub struct Resource {
     pub required: Vec<String>,
     /// Further prerequisites (resource names), added to the metadata's edges.
     pub depends_on: Vec<String>,
+    /// The resource that it hangs below in the tree of listings and of `NAME/*`.
+    pub parent: Option<String>,
 }
 
 /// What a resource's objects are for.

@@ -1,5 +1,6 @@
 //! Issue 3, the Resync operations: one file per subject, one test per seed item.
 
 mod again;
+mod locks;
 mod new_target;
 mod scope;
