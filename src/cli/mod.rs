@@ -2,7 +2,9 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod choice;
 mod count;
+mod deleting;
 mod diff;
 mod dis;
 mod errors;
@@ -11,6 +13,8 @@ mod extract;
 mod fetch;
 mod filter;
 mod generate;
+mod guest;
+mod layers;
 mod ledger;
 mod load;
 mod locks;
@@ -31,11 +35,14 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod wait;
 mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use choice::Choice;
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
@@ -44,6 +51,11 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use filter::Filter;
 pub use generate::{GenerateArgs, Kind, Planted};
+pub use guest::Guest;
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
@@ -54,14 +66,15 @@ pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use schools::SchoolsArgs;
-pub use scope::{Consent, FromRun, Scope, Year};
-pub use session::{Session, main};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
+pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
-pub use work::work;
+pub use wait::WaitArgs;
+pub use work::{Ended, work};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -137,7 +150,19 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
+
     Status(StatusArgs),
+
+    Wait(WaitArgs),
 
     Errors(ErrorsArgs),
 

@@ -4,8 +4,11 @@
 
 use clap::Args;
 
+use super::choice::Choice;
+use super::deleting::Deleting;
 use super::dis::Resync;
 use super::filter::Filter;
+use super::guest::Guest;
 use super::load::Sending;
 use super::locks::Locking;
 use super::only::Only;
@@ -22,6 +25,8 @@ use super::scope::{Consent, Scope, Year};
   fullsync run edfi students 'studentSchool*'   these resources only
   fullsync run edfi --school 301,lincoln        these schools only
   fullsync run edfi --person @ids.txt           these persons only
+  fullsync run edfi courseOfferings --with-dependencies
+  fullsync run edfi --step 1                    the first step of the recommended order
   fullsync run edfi --dry-run                   all but the sending
   fullsync run edfi --resend-all                everything in scope, acknowledged or not
   fullsync run edfi --only-failed               what is refused so far, once more
@@ -33,6 +38,9 @@ pub struct RunArgs {
     #[command(flatten)]
     pub scope: Scope,
 
+    #[command(flatten)]
+    pub choice: Choice,
+
     /// Carry on a run that was stopped: its staged tables are used, not read afresh. Name the same
     /// resources. RUN is its id, or `latest`.
     #[arg(long, value_name = "RUN")]
@@ -43,6 +51,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub filter: Filter,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 
     #[command(flatten)]
     pub resync: Resync,
@@ -58,4 +69,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub consent: Consent,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

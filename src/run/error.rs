@@ -38,6 +38,9 @@ pub enum RunError {
         if .0.len() == 1 { "is" } else { "are" }
     )]
     NotPersons(Vec<String>),
+    /// The pipeline is switched off.
+    #[error("{0}")]
+    SwitchedOff(String),
     /// Mistakes in SQL, crosswalks or stanzas.
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),
@@ -158,6 +161,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The list of deletes.
+    #[error(transparent)]
+    Deletes(#[from] super::DeletesError),
     /// A check or a comparison.
     #[error(transparent)]
     Check(#[from] crate::checks::CheckError),

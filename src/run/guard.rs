@@ -212,7 +212,8 @@ pub(super) fn note(
     run: &str,
     delivered: &Delivered,
 ) -> Result<(), RunError> {
-    let whole = context.options.scope.is_whole() && !delivered.interrupted;
+    let options = &context.options;
+    let whole = !options.some_schools && !options.scope.names_ids() && !delivered.interrupted;
     let tallies = delivered.tally.resources.iter();
     let loaded: Vec<String> = tallies
         .filter(|(_, tally)| whole && tally.of(Outcome::Pending) == 0)

@@ -99,8 +99,12 @@ impl Making<'_> {
         }
         let mut names = BTreeSet::new();
         for p in resources {
-            let used = tables_used(&p.resource.sql, &self.context.pipeline.views);
-            names.extend(used.map_err(|problem| RunError::Problems(vec![problem]))?);
+            let used = tables_used(
+                &p.resource.sql,
+                &p.resource.additions,
+                &self.context.pipeline.views,
+            );
+            names.extend(used.map_err(RunError::Problems)?);
         }
         let out = self.temp.join(folder);
         crate::files::create_dir(&out)?;

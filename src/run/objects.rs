@@ -20,7 +20,7 @@ use super::prepare::Prepared;
 use super::{Context, RunError, Selection, Staged, Start};
 use crate::object::{Outcome, Reason};
 use crate::progress::Progress;
-use crate::scope::Scope;
+use crate::scope::{Ids, Scope};
 use crate::source::SisSchema;
 use crate::stage::{Cut, Persons, Slicer};
 use crate::transform::{Narrow, ScopeColumns, Seen};
@@ -32,6 +32,8 @@ pub(super) struct Made {
     pub(super) held: BTreeMap<String, BTreeMap<(Outcome, Reason), u64>>,
     /// The scope of the objects; its schools are those that were actually looked at.
     pub(super) scope: Scope,
+    /// The scope as it was asked for, before its schools were found.
+    pub(super) asked: Scope,
     /// The named ids that objects were made of.
     pub(super) seen: Seen,
     /// What each resource can be narrowed by.
@@ -48,6 +50,19 @@ impl Staged {
         self.made.scope.schools.as_ref()
     }
 
+    /// Whether the run has looked at all SIS rows that an object with these ids could be made of:
+    /// if there is no such object, it is gone. Objects of the whole district are covered by a run of
+    /// all schools only, because another school may need them.
+    pub fn covers(&self, ids: Ids) -> bool {
+        let (asked, found) = (&self.made.asked, &self.made.scope);
+        // Persons are looked for in all schools that may be; the others in their schools only.
+        let scope = match asked.persons.is_some() && ids.person.is_some() {
+            true => asked,
+            false => found,
+        };
+        scope.admits(ids) && (scope.schools.is_none() || ids.school.is_some())
+    }
+
     /// Runs every resource's SQL, unless the objects of an earlier run are used again.
     ///
     /// # Errors
@@ -61,6 +76,7 @@ impl Staged {
     ) -> Result<(), RunError> {
         if matches!(context.options.start, Start::Objects(_)) {
             self.made.scope = context.options.scope.clone();
+            self.made.asked = context.options.scope.clone();
             return Ok(());
         }
         let temp = self.folder.path().join("temp");
@@ -125,6 +141,7 @@ impl Staged {
         self.objects.clear();
         self.made = Made {
             scope,
+            asked: asked.clone(),
             columns: making.columns.clone(),
             batches: making.batches.len(),
             ..Made::default()

@@ -164,10 +164,18 @@ fn made_from(
     for table in staged.folder.manifest().tables {
         add(table.fingerprint.as_bytes());
     }
-    let mut used = context.pipeline.files();
+    let pipeline = &context.pipeline;
+    // What layers change is in no file of its own.
+    let layered = (
+        &pipeline.settings,
+        &pipeline.crosswalks,
+        &pipeline.resources,
+    );
+    add(format!("{layered:?}").as_bytes());
+    let mut used = pipeline.files();
     used.sort_unstable();
     for path in used {
-        add(&std::fs::read(path).map_err(|e| files::at(path, &e))?);
+        add(&crate::shipped::read(path).map_err(|e| files::at(path, &e))?);
     }
     Ok(format!("{:032x}", hash.digest128()))
 }

@@ -66,6 +66,8 @@ impl Staged {
                     .map(ToOwned::to_owned)
                     .collect();
                 folder.keep(&files)?;
+                let effective = folder.pipeline().join("effective.txt");
+                crate::files::write(&effective, pipeline.effective(None, true).as_bytes())?;
                 folder
             }
             Start::Staging(run) | Start::Objects(run) => {
@@ -123,6 +125,11 @@ impl Staged {
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
         self.out.join("results").join(format!("{resource}.parquet"))
+    }
+
+    /// The list of a resource's deletes.
+    pub(super) fn deletes(&self, resource: &str) -> PathBuf {
+        self.out.join("deletes").join(format!("{resource}.parquet"))
     }
 
     /// Where results and report go.
@@ -302,6 +309,7 @@ fn about(context: &Context) -> RunAbout {
         Connection::Server { url, .. } => Some(url.clone()),
     };
     RunAbout {
+        id: context.options.run.clone(),
         target: TargetNote {
             kind: pipeline.target.as_str().to_owned(),
             sandbox: url.is_none(),
