@@ -8,5 +8,6 @@ mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod rights;
 mod scope;
 mod transcripts;
