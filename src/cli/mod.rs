@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod check;
 mod count;
 mod diff;
 mod errors;
@@ -31,6 +32,7 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use check::{CheckArgs, CheckWhat};
 pub use count::CountArgs;
 pub use diff::DiffArgs;
 pub use errors::ErrorsArgs;
@@ -128,6 +130,8 @@ pub enum Command {
     Plan(PlanArgs),
 
     Validate(ValidateArgs),
+
+    Check(CheckArgs),
 
     Status(StatusArgs),
 

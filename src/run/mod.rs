@@ -13,7 +13,9 @@ mod outcome;
 mod prepare;
 mod probe;
 pub mod rebuild;
+pub mod setup;
 mod staging;
+pub mod validate_data;
 
 use std::sync::Arc;
 
@@ -27,8 +29,9 @@ pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
+use crate::checks::{Engine, Place, dangling};
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Mode, Pipeline};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -173,6 +176,38 @@ struct Flow<'a> {
 }
 
 impl Flow<'_> {
+    /// References to resources that are no part of this plan, and to objects that the target has
+    /// not acknowledged: a run would send what has them, and the target would refuse it.
+    async fn outside(&self, staged: &Staged, ledger: &Ledger) -> Result<Vec<String>, RunError> {
+        let selection = self.selection;
+        let engine = Engine::new(&staged.folder.path().join("references"))?;
+        let planned = |name: &str| selection.resources.iter().any(|p| p.resource.name == name);
+        let loaded = self.context.pipeline.resources.iter();
+        let loaded: Vec<&str> = loaded
+            .filter(|r| r.mode == Mode::Post)
+            .map(|r| r.name.as_str())
+            .collect();
+        let objects = staged.objects_of(selection);
+        let place = Place {
+            standard: &selection.standard,
+            objects: &objects,
+            ledger: Some(ledger),
+        };
+        let mut notes = Vec::new();
+        for p in &selection.resources {
+            let name = p.resource.name.as_str();
+            let only = |target: &str| loaded.contains(&target) && !planned(target);
+            for ((path, _), found) in dangling(&engine, &place, (name, &p.meta), only).await? {
+                notes.push(format!(
+                    "{name}: {} objects have a {path} to {} objects that are neither in this plan \
+                     nor acknowledged by the target; plan their resources, too",
+                    found.objects, found.parents
+                ));
+            }
+        }
+        Ok(notes)
+    }
+
     async fn run(
         &self,
         source: &dyn Source,
@@ -214,6 +249,9 @@ impl Flow<'_> {
         };
         let mut delivered =
             deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        if self.until == Until::Planned && guard::part(context, selection).is_some() {
+            notes.append(&mut self.outside(staged, &ledger).await?);
+        }
         delivered.notes = notes;
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {

@@ -121,6 +121,14 @@ impl Staged {
         self.folder.objects(resource)
     }
 
+    /// The objects files of a selection's resources, by name.
+    pub(super) fn objects_of(&self, selection: &Selection) -> BTreeMap<String, PathBuf> {
+        let names = selection.resources.iter().map(|p| &p.resource.name);
+        names
+            .map(|name| (name.clone(), self.objects(name)))
+            .collect()
+    }
+
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
         self.out.join("results").join(format!("{resource}.parquet"))
@@ -278,21 +286,7 @@ impl Staged {
         if matches!(context.options.start, Start::Objects(_)) {
             return Ok(());
         }
-        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
-        let tables = sis
-            .tables
-            .iter()
-            .map(|t| {
-                let file = match staged(&t.name) {
-                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
-                    false => TableFile::Empty(t.arrow()),
-                };
-                (t.name.clone(), file)
-            })
-            .collect();
-        let temp = self.folder.path().join("temp");
-        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
-        let session = Session::new(&inputs).await?;
+        let (session, temp) = self.session(context, selection, sis).await?;
         let options = transform::Options {
             local_validation: context.pipeline.load.local_validation,
         };
@@ -320,6 +314,33 @@ impl Staged {
         Ok(())
     }
 
+    /// The SQL engine over the staged tables, and its folder for spill files.
+    ///
+    /// # Errors
+    /// A staged file's path cannot be used.
+    pub(super) async fn session(
+        &self,
+        context: &Context,
+        selection: &Selection,
+        sis: &SisSchema,
+    ) -> Result<(Session, PathBuf), RunError> {
+        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
+        let tables = sis
+            .tables
+            .iter()
+            .map(|t| {
+                let file = match staged(&t.name) {
+                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
+                    false => TableFile::Empty(t.arrow()),
+                };
+                (t.name.clone(), file)
+            })
+            .collect();
+        let temp = self.folder.path().join("temp");
+        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
+        Ok((Session::new(&inputs).await?, temp))
+    }
+
     /// What the transform made, for a run that goes no further: objects held back by reason, the
     /// others ready to be sent.
     pub(super) fn count_objects(&self, tally: &mut Tally) {
@@ -338,6 +359,13 @@ impl Staged {
                 resource.record(Outcome::Pending, &ready, Age::New, ExampleRef::default());
             }
         }
+    }
+
+    /// Folders of the runs before this one, newest first.
+    pub(super) fn earlier(&self) -> Vec<PathBuf> {
+        let ids = self.state.ids().unwrap_or_default();
+        let ids = ids.iter().rev();
+        ids.map(|id| self.state.runs().join(id.as_str())).collect()
     }
 
     /// Removes old runs, as the pipeline says.

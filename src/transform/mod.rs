@@ -20,6 +20,7 @@ mod scope;
 mod session;
 mod shape;
 mod sql;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,4 +35,5 @@ pub use run::{Options, Transformed, transform};
 pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
 pub use sql::tables_used;
+pub use survey::{Effect, Persons, Survey, survey};
 pub use validate::{validate, validate_all, validate_fully};

@@ -1,5 +1,6 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod check;
 mod ledger;
 mod look;
 mod make;
@@ -20,7 +21,8 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Transform(args) => runs::transform(&session, args).await,
         Command::Load(args) => runs::load(&session, args).await,
         Command::Plan(args) => runs::plan(&session, args).await,
-        Command::Validate(args) => runs::validate(&args).await,
+        Command::Validate(args) => runs::validate(&session, &args).await,
+        Command::Check(args) => check::check(&session, args).await,
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
         Command::Explain(args) => look::explain(&args),

@@ -5,9 +5,10 @@ use tokio::sync::watch;
 
 use super::pipeline_of;
 use crate::cli::{
-    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
+    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs, print,
     print_line,
 };
+use crate::run::validate_data::{Asking, validate_data as run_validate_data};
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 
@@ -75,6 +76,12 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         demo: true,
         ..Options::default()
     };
+    if args.json {
+        let context = context(session, args.scope, options)?;
+        let finished = crate::run::run(&context, Until::Planned, &session.progress).await?;
+        print_line(&serde_json::to_string_pretty(&finished.plan)?)?;
+        return Ok(finished.report.exit_code);
+    }
     go(session, args.scope, options, Until::Planned).await
 }
 
@@ -111,7 +118,12 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
         }
         finished => finished?,
     };
-    session.print_report(&finished.report, &finished.errors)?;
+    match &finished.plan {
+        Some(plan) if finished.report.exit_code == 0 => {
+            session.print_plan(plan, &finished.errors)?;
+        }
+        _ => session.print_report(&finished.report, &finished.errors)?,
+    }
     if let Some(cause) = finished.stopped {
         tracing::error!(
             cause,
@@ -155,12 +167,46 @@ async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
+/// `validate --data`, after the pipeline and its SQL were found in order.
+async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
+    let options = Options {
+        start: args.run.clone().map_or(Start::Source, Start::Staging),
+        school_year: args.year.school_year,
+        demo: true,
+        ..Options::default()
+    };
+    let mut context = context(session, args.scope.clone(), options)?;
+    // That is what is asked for, whatever a run does.
+    context.pipeline.load.local_validation = true;
+    let asking = Asking {
+        offline: args.offline,
+        refresh: args.refresh,
+    };
+    let report = match run_validate_data(&context, asking, &session.progress).await {
+        Err(error) if *context.cancel.borrow() => {
+            tracing::warn!(%error, "stopped");
+            return Ok(3);
+        }
+        report => report?,
+    };
+    if args.json {
+        print_line(&serde_json::to_string_pretty(&report.without_examples())?)?;
+    } else {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        print(&report.text(terminal))?;
+    }
+    Ok(u8::from(!report.problems.is_empty()))
+}
+
+pub(super) async fn validate(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
     let pipeline = pipeline_of(&args.scope)?;
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
     crate::run::validate(&pipeline, &selection, &sis, Depth::Full).await?;
+    if args.data {
+        return validate_data(session, args).await;
+    }
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;
     }
