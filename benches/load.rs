@@ -251,7 +251,9 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         http: fullsync::load::client(&settings(), None).unwrap(),
         token: None,
         settings: settings(),
+        check_parents: true,
         journal: Some(ledger.journal("bench", 1).unwrap()),
+        claims: None,
         progress: Arc::new(Quiet),
         cancel: tokio::sync::watch::channel(false).1,
     };

@@ -5,12 +5,14 @@
 //! ```
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
+pub mod account;
 pub mod checks;
 pub mod cli;
 pub mod files;
 pub mod generate;
 pub mod ledger;
 pub mod load;
+pub mod lock;
 pub mod metadata;
 pub mod object;
 pub mod pipeline;
@@ -20,6 +22,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod sif;
 pub mod source;
 pub mod stage;
 pub mod target;

@@ -82,9 +82,16 @@ fn either_of_two_concurrent_runs_may_be_killed() {
         let mut runs = [
             district.start(
                 &target.url(),
-                &["run", "mini", "students", "schools", "--allow-partial"],
+                &[
+                    "run",
+                    "mini",
+                    "students",
+                    "schools",
+                    "--allow-partial",
+                    "--wait-lock",
+                ],
             ),
-            district.start(&target.url(), &["run", "mini"]),
+            district.start(&target.url(), &["run", "mini", "--wait-lock"]),
         ];
         std::thread::sleep(Duration::from_millis(random.u64(300..2500)));
         runs[round % 2].kill().expect("it can be killed");

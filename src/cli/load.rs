@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
 
@@ -45,6 +46,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub only: Only,

@@ -5,6 +5,7 @@
 mod check;
 mod count;
 mod diff;
+mod dis;
 mod errors;
 mod explain;
 mod extract;
@@ -12,6 +13,7 @@ mod fetch;
 mod generate;
 mod ledger;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod only;
@@ -35,19 +37,21 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub use check::{CheckArgs, CheckWhat};
 pub use count::CountArgs;
 pub use diff::DiffArgs;
+pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
-pub use generate::{GenerateArgs, Planted};
+pub use generate::{GenerateArgs, Kind, Planted};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
@@ -149,11 +153,15 @@ pub enum Command {
 
     Truncate(TruncateArgs),
 
+    Locks(LocksArgs),
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 
     Metadata(MetadataArgs),
+
+    Dis(DisArgs),
+
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
 }

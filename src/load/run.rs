@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 use super::book::Book;
+use super::contested::Claims;
 use super::coordinator::{Coordinator, State, Station};
 use super::decisions::Decisions;
 use super::feed::Feed;
@@ -64,8 +65,13 @@ pub struct Load {
     pub token: Option<Arc<Token>>,
     /// Limits.
     pub settings: LoadSettings,
+    /// Whether objects whose parents are not at the target are held back; else only the target
+    /// refuses them.
+    pub check_parents: bool,
     /// This run's journal. None: a plan, which sends nothing and reports what is due as pending.
     pub journal: Option<Journal>,
+    /// For a run that is limited to schools: what it shares with those beside it.
+    pub claims: Option<Claims>,
     /// Where progress is shown.
     pub progress: Arc<dyn Progress>,
     /// True when the run shall end: requests in flight are finished, nothing more is sent.
@@ -113,12 +119,14 @@ pub(super) struct Shared {
     pub(super) http: reqwest::Client,
     pub(super) token: Option<Arc<Token>>,
     pub(super) settings: LoadSettings,
+    pub(super) check_parents: bool,
     pub(super) pace: Pace,
     pub(super) feed: async_channel::Sender<Unit>,
     pub(super) units: async_channel::Receiver<Unit>,
     pub(super) sink: async_channel::Sender<Message>,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) held: HeldSlots,
+    pub(super) claims: Option<Claims>,
     stop: Vec<AtomicBool>,
     cancel: watch::Sender<bool>,
     cause: Mutex<Option<String>>,
@@ -219,6 +227,7 @@ impl Load {
             token: self.token,
             pace: Pace::new(self.settings.concurrency_start, workers, Instant::now()),
             settings: self.settings,
+            check_parents: self.check_parents,
             feed,
             units,
             sink: sink_in,
@@ -226,6 +235,7 @@ impl Load {
             cancel,
             cause: Mutex::new(None),
             held: HeldSlots::new(),
+            claims: self.claims,
         });
         let (stations, books) = prepare(self.resources, &self.standard, &shared, dry)?;
         let sink = Sink {
@@ -239,10 +249,7 @@ impl Load {
             .map(|i| tokio::spawn(work(Arc::clone(&shared), i)))
             .collect();
         let watcher = tokio::spawn(forward(self.cancel, Arc::clone(&shared)));
-        let mut coordinator = Coordinator {
-            stations,
-            shared: Arc::clone(&shared),
-        };
+        let mut coordinator = Coordinator::new(stations, Arc::clone(&shared));
         coordinator.run(done_out).await;
         shared.feed.close();
         shared.pace.release();
@@ -319,6 +326,12 @@ fn prepare(
                 parents: Vec::new(),
                 shared: Arc::clone(shared),
                 dry,
+                claims: shared
+                    .claims
+                    .as_ref()
+                    .filter(|_| !dry && r.operation != Operation::Verify)
+                    .map(|claims| claims.objects.resource(&r.name)),
+                contested: Arc::default(),
             },
             prerequisites: r.prerequisites,
             authorizers: r.authorizers,

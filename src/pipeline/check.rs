@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, options, source};
+use super::{Connection, Pipeline, TargetKind, connection, dis, options, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -110,6 +110,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         None => beside(document, "sis.toml"),
     };
     let source = source::read(&mut top);
+    let dis = dis::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -118,6 +119,9 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let settings = options::settings(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
+    if let Some(dis) = &dis {
+        dis::check(document, dis, &queries);
+    }
     let Queries {
         views,
         crosswalks,
@@ -131,6 +135,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
         state_dir: document.path_of(&state_dir),
         source: source?,
+        dis,
         connection: connection?,
         load,
         fail_on,

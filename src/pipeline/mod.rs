@@ -6,6 +6,7 @@
 
 mod check;
 mod connection;
+mod dis;
 mod interpolate;
 mod limits;
 mod options;
@@ -14,6 +15,7 @@ mod resources;
 mod section;
 mod select;
 mod source;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
 pub use select::SelectError;
 
@@ -39,6 +42,8 @@ pub struct Pipeline {
     pub state_dir: PathBuf,
     /// Where the SIS rows are.
     pub source: SourceSettings,
+    /// What a pipeline to a state edition has beside the others.
+    pub dis: Option<Dis>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -139,6 +144,8 @@ pub struct Resource {
     pub required: Vec<String>,
     /// Further prerequisites (resource names), added to the metadata's edges.
     pub depends_on: Vec<String>,
+    /// The resource that it hangs below in the tree of listings and of `NAME/*`.
+    pub parent: Option<String>,
 }
 
 /// What a resource's objects are for.

@@ -6,7 +6,8 @@ use super::connect::Target;
 use super::probe::Probe;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
-use crate::load::{Load, LoadResource};
+use crate::load::{Claims, Load, LoadResource};
+use crate::lock::Held;
 use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
@@ -32,6 +33,17 @@ pub(super) struct Delivered {
     pub(super) probe: Option<Probe>,
 }
 
+/// What sending needs and a plan does not.
+#[derive(Debug)]
+pub(super) struct Sending<'a> {
+    /// The run's journal.
+    pub(super) journal: Journal,
+    /// The run's lock.
+    pub(super) held: &'a Held,
+    /// The ledger that the journal belongs to.
+    pub(super) ledger: &'a Ledger,
+}
+
 /// Decides every row of every resource.
 pub(super) fn due(
     context: &Context,
@@ -44,7 +56,7 @@ pub(super) fn due(
     for p in &selection.resources {
         let name = &p.resource.name;
         // What the target owns is looked up anew each time.
-        let resend = context.options.resend_all || p.resource.mode == Mode::Verify;
+        let resend = context.resends() || p.resource.mode == Mode::Verify;
         // Nor is it narrowed: a record that is not looked up would hold back what refers to it.
         let select = match p.resource.mode {
             Mode::Verify => None,
@@ -62,17 +74,22 @@ pub(super) fn due(
     Ok(all)
 }
 
-/// Sends what is due; without a journal only finds out what would be sent.
+/// Sends what is due; without the means to send only finds out what would be sent.
 pub(super) async fn load(
     context: &Context,
     selection: &Selection,
     staged: &Staged,
     target: &Target,
-    journal: Option<Journal>,
+    sending: Option<Sending<'_>>,
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let delivery = target.delivery(selection);
+    let delivery = target.delivery(selection, staged.school_year, context.now);
+    let mut settings = context.pipeline.load.clone();
+    if let Some(most) = delivery.at_once {
+        settings.concurrency_max = settings.concurrency_max.min(most.max(1));
+        settings.concurrency_start = settings.concurrency_start.min(settings.concurrency_max);
+    }
     let resources = selection
         .resources
         .iter()
@@ -90,6 +107,13 @@ pub(super) async fn load(
             prerequisites: p.prerequisites.clone(),
             authorizers: p.authorizers.clone(),
         });
+    let objects = sending
+        .as_ref()
+        .and_then(|s| Some((s.held.objects()?, s.ledger)));
+    let cancel = match &sending {
+        Some(sending) => sending.held.cancel(&context.cancel),
+        None => context.cancel.clone(),
+    };
     let load = Load {
         run: staged.id(),
         resources: resources.collect(),
@@ -97,10 +121,15 @@ pub(super) async fn load(
         target: delivery.rules,
         http: delivery.http,
         token: delivery.token,
-        settings: context.pipeline.load.clone(),
-        journal,
+        settings,
+        check_parents: !context.options.unchecked,
+        journal: sending.map(|s| s.journal),
+        claims: objects.map(|(objects, ledger)| Claims {
+            objects,
+            ledger: ledger.clone(),
+        }),
         progress: Arc::clone(progress),
-        cancel: context.cancel.clone(),
+        cancel,
     };
     let loaded = load.run().await?;
     let mut tally = Tally::default();

@@ -2,6 +2,7 @@
 
 use crate::ledger::LedgerError;
 use crate::load::{ApiError, LoadError, ObjectsError};
+use crate::lock::LockError;
 use crate::metadata::MetadataError;
 use crate::pipeline::TargetKind;
 use crate::source::{SchemaError, SourceError};
@@ -89,6 +90,15 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb that asks an Ed-Fi API, and another kind of target.
+    #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
+    NotForTarget(TargetKind),
+    /// An edition that has no such command.
+    #[error("{0}")]
+    Edition(String),
+    /// Another run has locked what this one is about.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \

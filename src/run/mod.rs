@@ -3,18 +3,23 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+pub mod compare;
 pub mod connect;
 mod deliver;
+mod editions;
 mod error;
 mod guard;
 pub mod inspect;
+mod locked;
 mod only;
 mod outcome;
+mod outside;
 mod prepare;
 mod probe;
 pub mod rebuild;
 pub mod setup;
 mod staging;
+pub mod standing;
 pub mod validate_data;
 
 use std::sync::Arc;
@@ -23,15 +28,18 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use editions::{may_ask, may_send};
 pub use error::RunError;
+pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
-use crate::checks::{Engine, Place, dangling};
 use crate::ledger::Ledger;
-use crate::pipeline::{Mode, Pipeline};
+use crate::lock::{Held, Wait};
+use crate::metadata::Standard;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -47,6 +55,11 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Send only what is due, where the pipeline's target is resent everything by default (DIS).
+    pub delta: bool,
+    /// Do not check dependencies: no ancestors are added, and what has no parent at the target is
+    /// sent all the same (DIS).
+    pub unchecked: bool,
     /// Only these objects, by what became of them earlier.
     pub only: Only,
     /// School year by its end year, before the pipeline's.
@@ -55,6 +68,8 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What to do when another run has locked some of what this one is about.
+    pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
     /// Load a part into a target that never had a full load.
@@ -111,6 +126,34 @@ impl std::fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// Whether what the target has acknowledged is sent, too. A resync to a state edition resends
+    /// everything in its scope, as that is what it is for; unless only what is due is asked for, or
+    /// an interrupted one carries on.
+    pub(crate) fn resends(&self) -> bool {
+        let resync = self.pipeline.target == TargetKind::Dis
+            && !self.options.delta
+            && self.options.start == Start::Source;
+        self.options.resend_all || resync
+    }
+
+    /// Whether the run is about all records of its resources.
+    fn is_whole(&self) -> bool {
+        self.options.scope == Scope::default() && self.options.only == Only::default()
+    }
+
+    /// The resources that are asked for; to a state edition with those that they depend on.
+    fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
+        let patterns = &self.options.resources;
+        match self.pipeline.target {
+            TargetKind::Dis if !self.options.unchecked => {
+                Selection::with_ancestors(&self.pipeline, patterns, standard)
+            }
+            _ => Ok(patterns.clone()),
+        }
+    }
+}
+
 /// Runs a pipeline as far as `until`.
 ///
 /// # Errors
@@ -124,10 +167,17 @@ pub async fn run(
     let pipeline = &context.pipeline;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    editions::may_send(pipeline)?;
+    let wanted = context.wanted(&base)?;
+    let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
+    let mut held = match until {
+        Until::Loaded => Some(lock_run(context, &selection).await?),
+        _ => None,
+    };
     let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
     let only = context.options.only.resolved(&state)?;
 
@@ -138,7 +188,7 @@ pub async fn run(
         false => None,
     };
     if let Some(target) = &target {
-        selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -149,16 +199,31 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    if let Some(held) = &mut held {
+        held.named(&staged.id())?;
+    }
     let flow = Flow {
         context,
         until,
         progress,
         selection: &selection,
         sis: &sis,
+        held: held.as_ref(),
         only: &only,
     };
-    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
+    let teller = match until {
+        Until::Loaded => standing::Teller::new(context, staged.id()),
+        _ => None,
+    };
+    let outcome = flow
+        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
+        .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    if let Some(teller) = &teller
+        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
+    {
+        tracing::warn!(%error, "how the resources stand could not be kept");
+    }
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -172,47 +237,28 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    held: Option<&'a Held>,
     only: &'a Only,
 }
 
-impl Flow<'_> {
-    /// References to resources that are no part of this plan, and to objects that the target has
-    /// not acknowledged: a run would send what has them, and the target would refuse it.
-    async fn outside(&self, staged: &Staged, ledger: &Ledger) -> Result<Vec<String>, RunError> {
-        let selection = self.selection;
-        let engine = Engine::new(&staged.folder.path().join("references"))?;
-        let planned = |name: &str| selection.resources.iter().any(|p| p.resource.name == name);
-        let loaded = self.context.pipeline.resources.iter();
-        let loaded: Vec<&str> = loaded
-            .filter(|r| r.mode == Mode::Post)
-            .map(|r| r.name.as_str())
-            .collect();
-        let objects = staged.objects_of(selection);
-        let place = Place {
-            standard: &selection.standard,
-            objects: &objects,
-            ledger: Some(ledger),
-        };
-        let mut notes = Vec::new();
-        for p in &selection.resources {
-            let name = p.resource.name.as_str();
-            let only = |target: &str| loaded.contains(&target) && !planned(target);
-            for ((path, _), found) in dangling(&engine, &place, (name, &p.meta), only).await? {
-                notes.push(format!(
-                    "{name}: {} objects have a {path} to {} objects that are neither in this plan \
-                     nor acknowledged by the target; plan their resources, too",
-                    found.objects, found.parents
-                ));
-            }
-        }
-        Ok(notes)
-    }
+async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
+}
 
+impl Flow<'_> {
     async fn run(
         &self,
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
+        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -242,15 +288,22 @@ impl Flow<'_> {
         let mut admitted =
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
+        if let Some(teller) = teller {
+            teller.begin(selection, staged.school_year)?;
+        }
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
-        let journal = match self.until {
-            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-            _ => None,
+        let sending = match self.held {
+            Some(held) => Some(deliver::Sending {
+                journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
+                held,
+                ledger: &ledger,
+            }),
+            None => None,
         };
         let mut delivered =
-            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+            deliver::load(context, selection, staged, target, sending, due, progress).await?;
         if self.until == Until::Planned && guard::part(context, selection).is_some() {
-            notes.append(&mut self.outside(staged, &ledger).await?);
+            notes.append(&mut outside::references(context, selection, staged, &ledger).await?);
         }
         delivered.notes = notes;
         delivered.probe = admitted.probe;

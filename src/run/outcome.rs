@@ -12,7 +12,7 @@ use super::{Context, RunError, Selection, Staged, Start, Until};
 use crate::report::{
     self, ErrorsReport, PlanReport, Rates, RunHead, RunReport, Tally, TargetReport,
 };
-use crate::stage::{FileNote, RunState};
+use crate::stage::{FileNote, RunState, StateDir};
 
 /// A run that has ended, with what it wrote.
 #[derive(Debug)]
@@ -138,7 +138,9 @@ impl Staged {
     fn plan(&self, context: &Context, report: &RunReport) -> PlanReport {
         let mut rates = Rates::default();
         let fingerprint = report.target.fingerprint.as_deref().unwrap_or_default();
-        for folder in self.earlier() {
+        let state = StateDir::new(&context.pipeline.state_dir, &context.pipeline.name);
+        let ids = state.ids().unwrap_or_default();
+        for folder in ids.iter().rev().map(|id| state.runs().join(id.as_str())) {
             // What cannot be read (a run that was killed, an older format) tells nothing.
             if let Ok(earlier) = report::read_tallies(&folder) {
                 rates.learn(&earlier, fingerprint);
@@ -219,7 +221,7 @@ impl Staged {
 
 impl Until {
     /// The verb that goes this far.
-    fn verb(self, start: &Start) -> &'static str {
+    pub(super) fn verb(self, start: &Start) -> &'static str {
         match self {
             Self::Loaded if matches!(start, Start::Objects(_)) => "load",
             Self::Extracted => "extract",

@@ -83,7 +83,9 @@ impl Staged {
         let school_year = folder.manifest().school_year.unwrap_or_default();
         let objects = folder.manifest().objects.into_iter();
         let objects = objects.map(|note| (note.resource, note.rows)).collect();
-        let planned = until == Until::Planned && context.options.start != Start::Source;
+        // A check of an earlier run's tables leaves the record of what that run sent, too.
+        let sent = until != Until::Loaded && !folder.manifest().results.is_empty();
+        let planned = context.options.start != Start::Source && (until == Until::Planned || sent);
         let out = match planned {
             true => folder.path().join("plan"),
             false => folder.path().to_owned(),
@@ -119,14 +121,6 @@ impl Staged {
     /// The objects file of a resource.
     pub fn objects(&self, resource: &str) -> PathBuf {
         self.folder.objects(resource)
-    }
-
-    /// The objects files of a selection's resources, by name.
-    pub(super) fn objects_of(&self, selection: &Selection) -> BTreeMap<String, PathBuf> {
-        let names = selection.resources.iter().map(|p| &p.resource.name);
-        names
-            .map(|name| (name.clone(), self.objects(name)))
-            .collect()
     }
 
     /// The results file of a resource.
@@ -359,13 +353,6 @@ impl Staged {
                 resource.record(Outcome::Pending, &ready, Age::New, ExampleRef::default());
             }
         }
-    }
-
-    /// Folders of the runs before this one, newest first.
-    pub(super) fn earlier(&self) -> Vec<PathBuf> {
-        let ids = self.state.ids().unwrap_or_default();
-        let ids = ids.iter().rev();
-        ids.map(|id| self.state.runs().join(id.as_str())).collect()
     }
 
     /// Removes old runs, as the pipeline says.

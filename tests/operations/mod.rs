@@ -2,6 +2,7 @@
 
 mod again;
 mod data;
+mod locks;
 mod new_target;
 mod plan;
 mod setup;

@@ -282,10 +282,14 @@ fn e13_codes_in_use_without_a_mapping_are_listed_crosswalk_by_crosswalk() {
 fn item_5_checks_use_the_tables_of_an_earlier_run_where_asked() {
     let (district, target) = (District::new(2), Target::new(&[]));
     district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    let record = district.tallies();
     std::fs::remove_file(district.path("sis/Student.csv")).unwrap();
     district
         .fullsync(NOBODY, &["check", "mappings", "mini", "--run", "latest"])
         .expect(0);
+    let args = ["validate", "mini", "--data", "--run", "latest"];
+    district.fullsync(&target.url(), &args).expect(0);
+    assert_eq!(district.tallies(), record, "the record of the run stays");
     district
         .fullsync(NOBODY, &["check", "mappings", "mini"])
         .expect(2);

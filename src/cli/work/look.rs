@@ -10,7 +10,7 @@ use crate::cli::{DiffArgs, ErrorsArgs, ExplainArgs, Session, StatusArgs, print, 
 use crate::ledger::{Ledger, Row};
 use crate::load::{Columns, Objects, ObjectsError};
 use crate::object::{ContentHash, KeyHash, body_columns, encode};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::{ErrorGroup, ErrorsReport};
 use crate::stage::{RunFolder, StateDir};
 
@@ -26,6 +26,12 @@ pub(super) fn status(session: &Session, args: &StatusArgs) -> anyhow::Result<u8>
     pipeline
         .select(&args.scope.resources)
         .map_err(|e| anyhow::anyhow!("{}", e[0]))?;
+    if pipeline.target == TargetKind::Dis && args.from.run == "latest" {
+        super::tree::print_tree(&pipeline, args.json)?;
+        let last = folder(&pipeline, "latest").ok();
+        let report = last.and_then(|run| crate::report::read(run.path()).ok());
+        return Ok(report.map_or(0, |(report, _)| report.exit_code));
+    }
     let run = folder(&pipeline, &args.from.run)?;
     let state = run.state();
     let (mut report, errors) = match crate::report::read(run.path()) {

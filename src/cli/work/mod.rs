@@ -1,11 +1,14 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod check;
+mod dis;
 mod ledger;
+mod locks;
 mod look;
 mod make;
 mod runs;
 mod target;
+mod tree;
 
 use super::{Command, Scope, Session};
 use crate::pipeline::Pipeline;
@@ -31,9 +34,11 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
+        Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
+        Command::Dis(args) => dis::dis(&session, args.command).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }
