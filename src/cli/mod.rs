@@ -4,6 +4,7 @@
 
 mod check;
 mod count;
+mod deleting;
 mod diff;
 mod dis;
 mod errors;
@@ -11,6 +12,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod guest;
 mod ledger;
 mod load;
 mod locks;
@@ -30,12 +32,14 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod wait;
 mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use check::{CheckArgs, CheckWhat};
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::ErrorsArgs;
@@ -43,6 +47,7 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
+pub use guest::Guest;
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
@@ -53,13 +58,14 @@ pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Year};
-pub use session::{Session, main};
+pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
-pub use work::work;
+pub use wait::WaitArgs;
+pub use work::{Ended, work};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -138,6 +144,8 @@ pub enum Command {
     Check(CheckArgs),
 
     Status(StatusArgs),
+
+    Wait(WaitArgs),
 
     Errors(ErrorsArgs),
 

@@ -224,7 +224,10 @@ fn planned(r: &ResourceReport, rates: &Rates, at_once: u64) -> Planned {
         found.map_or(0, |(_, c)| c.count)
     };
     let (create, update) = (of("would_create"), of("would_update"));
-    let (again, verify) = (of("would_send_again"), of("would_verify"));
+    // Under another key: deleted and posted, or changed by its id.
+    let update = update + of("would_replace");
+    let again = of("would_send_again");
+    let verify = of("would_verify") + of("would_check");
     let delete = r.deletes.due;
     let sent = rates.requests(&r.resource, create + update + again);
     // A lookup is one request; a delete needs its id, which the ledger nearly always has.

@@ -2,7 +2,10 @@
 
 mod again;
 mod data;
+mod deletes;
+mod guest;
 mod locks;
 mod new_target;
+mod notify;
 mod plan;
 mod setup;

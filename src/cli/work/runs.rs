@@ -1,18 +1,19 @@
 //! Verbs that move rows: run, extract, transform, load, plan; and validate, which moves none.
 
 use chrono::Utc;
-use tokio::sync::watch;
 
+use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs, print,
     print_line,
 };
-use crate::pipeline::TargetKind;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
+use crate::stage::StateDir;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
     let until = if args.sending.dry_run {
@@ -31,6 +32,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
+        max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
@@ -97,7 +99,22 @@ pub(super) fn context(
     scope: Scope,
     options: Options,
 ) -> anyhow::Result<Context> {
-    let pipeline = pipeline_of(&scope)?;
+    context_of(
+        session,
+        pipeline_of(&scope)?,
+        scope,
+        options,
+        &Stop::listen(),
+    )
+}
+
+fn context_of(
+    session: &Session,
+    pipeline: Pipeline,
+    scope: Scope,
+    options: Options,
+    stop: &Stop,
+) -> anyhow::Result<Context> {
     if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
         anyhow::bail!(
             "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
@@ -107,17 +124,25 @@ pub(super) fn context(
         );
     }
     let log = session.run_log.clone();
+    let detached = session
+        .detached
+        .as_ref()
+        .map(|id| StateDir::new(&pipeline.state_dir, &pipeline.name).detached(id));
     Ok(Context {
         pipeline,
         options: Options {
             resources: scope.resources,
+            run: told_id(session),
             ..options
         },
         now: Utc::now(),
-        cancel: signals(),
+        cancel: stop.cancelled(),
         opened: Box::new(move |folder| {
             if let Err(error) = log.open(&folder.join("run.log")) {
                 tracing::warn!(%error, "the run's log cannot be written");
+            }
+            if let Some(detached) = &detached {
+                detached.show_in(folder);
             }
         }),
     })
@@ -143,14 +168,26 @@ pub(super) async fn finished(
     options: Options,
     until: Until,
 ) -> anyhow::Result<RunReport> {
-    let context = context(session, scope, options)?;
-    let finished = match crate::run::run(&context, until, &session.progress).await {
+    let mut pipeline = pipeline_of(&scope)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Err(Stopped.into());
+    }
+    let context = context_of(session, pipeline, scope, options, &stop)?;
+    let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
             return Err(Stopped.into());
         }
         finished => finished?,
     };
+    if let Some(cause) = stop.cause() {
+        let cause = cause.to_owned();
+        crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
+        finished.report.warnings.push(cause);
+    }
+    session.ended.note(&finished);
     match &finished.plan {
         Some(plan) if finished.report.exit_code == 0 => {
             session.print_plan(plan, &finished.errors)?;
@@ -164,40 +201,6 @@ pub(super) async fn finished(
         );
     }
     Ok(finished.report)
-}
-
-/// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
-fn signals() -> watch::Receiver<bool> {
-    let (cancel, cancelled) = watch::channel(false);
-    tokio::spawn(async move {
-        for count in 0.. {
-            if signal().await.is_err() {
-                // Without a handler the system's default holds.
-                return;
-            }
-            if count > 0 {
-                std::process::exit(130);
-            }
-            tracing::warn!("stopping: requests in flight are finished; once more ends at once");
-            cancel.send_replace(true);
-        }
-    });
-    cancelled
-}
-
-#[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 /// `validate --data`, after the pipeline and its SQL were found in order.
