@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod check;
+mod choice;
 mod count;
 mod deleting;
 mod diff;
@@ -13,6 +14,7 @@ mod extract;
 mod fetch;
 mod generate;
 mod guest;
+mod layers;
 mod ledger;
 mod load;
 mod locks;
@@ -38,6 +40,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use check::{CheckArgs, CheckWhat};
+pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
@@ -48,6 +51,10 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
@@ -57,7 +64,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{Consent, FromRun, Scope, Year};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
@@ -142,6 +149,16 @@ pub enum Command {
     Validate(ValidateArgs),
 
     Check(CheckArgs),
+
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
 

@@ -35,6 +35,9 @@ pub struct PlanReport {
     pub total: Planned,
     /// In loading order.
     pub resources: Vec<PlannedResource>,
+    /// What a run would warn of.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// What is to be said beside the numbers.
     pub notes: Vec<String>,
 }
@@ -63,6 +66,9 @@ pub struct Planned {
     pub verify: u64,
     /// Deleted at the target.
     pub delete: u64,
+    /// Deletes that are held back, because there are too many of them.
+    #[serde(default)]
+    pub hold: u64,
     /// As acknowledged, or equal to another one.
     pub leave: u64,
     /// Held back for a fault of their own.
@@ -86,6 +92,7 @@ impl Planned {
         self.again += other.again;
         self.verify += other.verify;
         self.delete += other.delete;
+        self.hold += other.hold;
         self.leave += other.leave;
         self.reject += other.reject;
         self.skip += other.skip;
@@ -120,6 +127,7 @@ impl PlanReport {
             assumed_ms: rates.runs.is_empty().then_some(ASSUMED_MS),
             total,
             resources,
+            warnings: report.warnings.clone(),
             notes: report.notes.clone(),
         }
     }
@@ -149,13 +157,18 @@ impl PlanReport {
         self.table(out)?;
         groups(out, "Errors", &errors.errors, options)?;
         groups(out, "Left out or due", &errors.held, options)?;
+        groups(out, "Deletes", &errors.deletes, options)?;
+        for warning in &self.warnings {
+            writeln!(out, "\nWarning: {warning}")?;
+        }
         for note in &self.notes {
             writeln!(out, "\nNote: {note}")?;
         }
         let total = &self.total;
         writeln!(
             out,
-            "\n{} to create, {} to update, {} to delete; about {} requests, about {}",
+            "\n{} would be created, {} would be updated, {} would be deleted; about {} requests, \
+             about {}",
             grouped(total.create),
             grouped(total.update + total.again),
             grouped(total.delete),
@@ -203,12 +216,13 @@ impl PlanReport {
 /// Title, number, and whether it is shown when it is 0 everywhere.
 type Column = (&'static str, fn(&Planned) -> u64, bool);
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     ("Create", |p| p.create, true),
     ("Update", |p| p.update, true),
     ("Again", |p| p.again, false),
     ("Verify", |p| p.verify, false),
     ("Delete", |p| p.delete, true),
+    ("Held", |p| p.hold, false),
     ("Leave", |p| p.leave, true),
     ("Reject", |p| p.reject, true),
     ("Skip", |p| p.skip, true),
@@ -228,7 +242,7 @@ fn planned(r: &ResourceReport, rates: &Rates, at_once: u64) -> Planned {
     let update = update + of("would_replace");
     let again = of("would_send_again");
     let verify = of("would_verify") + of("would_check");
-    let delete = r.deletes.due;
+    let delete = r.deletes.due.saturating_sub(r.deletes.held);
     let sent = rates.requests(&r.resource, create + update + again);
     // A lookup is one request; a delete needs its id, which the ledger nearly always has.
     let requests = sent + verify + delete;
@@ -238,6 +252,7 @@ fn planned(r: &ResourceReport, rates: &Rates, at_once: u64) -> Planned {
         again,
         verify,
         delete,
+        hold: r.deletes.held,
         leave: r.counts.unchanged + r.counts.collapsed,
         reject: r.counts.rejected,
         skip: r.counts.skipped,

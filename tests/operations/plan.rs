@@ -53,7 +53,7 @@ fn e33_a_plan_sends_nothing_and_the_start_does_what_it_said() {
         .expect(0);
     for said in [
         "nothing was sent",
-        "8 to create",
+        "8 would be created",
         "start it with: fullsync run mini",
     ] {
         assert!(text.stdout.contains(said), "{said} in {}", text.stdout);
@@ -110,7 +110,8 @@ fn item_5_a_plan_tells_updates_from_what_is_left_and_times_it_by_earlier_runs() 
         .fullsync(&target.url(), &["run", "mini", "--dry-run"])
         .expect(0);
     assert!(
-        dry.stdout.contains("2 to create, 1 to update, 2 to delete"),
+        dry.stdout
+            .contains("2 would be created, 1 would be updated, 2 would be deleted"),
         "{}",
         dry.stdout
     );
