@@ -10,5 +10,6 @@ mod locks;
 mod new_target;
 mod notify;
 mod plan;
+mod rights;
 mod setup;
 mod transcripts;
