@@ -163,7 +163,7 @@ fn item_5_references_are_followed_into_staging_ledger_and_target() {
         2,
     );
     let report = validate(&district, &target.url(), &[], 1);
-    assert_eq!(nowhere(&report), [wanted.clone()]);
+    assert_eq!(nowhere(&report), std::slice::from_ref(&wanted));
     let kept = json(&district.latest().join("validation.json"));
     assert!(kept.to_string().contains("schools schoolId=999"), "{kept}");
 
