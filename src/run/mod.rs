@@ -17,16 +17,19 @@ mod making;
 mod objects;
 mod only;
 mod outcome;
+mod outside;
 mod parts;
 mod prepare;
 mod probe;
 pub mod rebuild;
 mod recheck;
 mod scope;
+pub mod setup;
 mod staging;
 pub mod standing;
 mod stations;
 mod told;
+pub mod validate_data;
 
 use std::sync::Arc;
 
@@ -333,6 +336,9 @@ impl Flow<'_> {
             context, selection, staged, target, sending, stations, progress,
         )
         .await?;
+        if self.until == Until::Planned && guard::part(context, selection).is_some() {
+            notes.append(&mut outside::references(context, selection, staged, &ledger).await?);
+        }
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {

@@ -9,7 +9,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::check::format;
+use super::check::{format, inputs};
 use super::objects::Made;
 use super::{Context, RunError, Selection, Start, Until};
 use crate::object::{Outcome, Reason};
@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::report::{Age, ExampleRef, Tally};
 use crate::source::{SisSchema, Source};
 use crate::stage::{PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote};
+use crate::transform::{Session, TableFile};
 
 /// A run folder and what is in it.
 #[derive(Debug)]
@@ -84,7 +85,9 @@ impl Staged {
         let school_year = folder.manifest().school_year.unwrap_or_default();
         let objects = folder.manifest().objects.into_iter();
         let objects = objects.map(|note| (note.resource, note.rows)).collect();
-        let planned = until == Until::Planned && context.options.start != Start::Source;
+        // A check of an earlier run's tables leaves the record of what that run sent, too.
+        let sent = until != Until::Loaded && !folder.manifest().results.is_empty();
+        let planned = context.options.start != Start::Source && (until == Until::Planned || sent);
         let out = match planned {
             true => folder.path().join("plan"),
             false => folder.path().to_owned(),
@@ -268,6 +271,39 @@ impl Staged {
             [year] => Ok(i32::try_from(*year).unwrap_or_default()),
             other => Err(RunError::SchoolYear(other.len())),
         }
+    }
+
+    /// The SQL engine over the staged tables, and its folder for spill files.
+    ///
+    /// # Errors
+    /// A staged file's path cannot be used.
+    pub(super) async fn session(
+        &self,
+        context: &Context,
+        selection: &Selection,
+        sis: &SisSchema,
+    ) -> Result<(Session, PathBuf), RunError> {
+        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
+        let tables = sis
+            .tables
+            .iter()
+            .map(|t| {
+                let file = match staged(&t.name) {
+                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
+                    false => TableFile::Empty(t.arrow()),
+                };
+                (t.name.clone(), file)
+            })
+            .collect();
+        let temp = self.folder.path().join("temp");
+        let inputs = inputs(
+            &context.pipeline,
+            tables,
+            self.school_year,
+            true,
+            temp.clone(),
+        );
+        Ok((Session::new(&inputs).await?, temp))
     }
 
     /// What the transform made, for a run that goes no further: objects held back by reason, the

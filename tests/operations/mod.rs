@@ -2,12 +2,15 @@
 
 mod again;
 mod choice;
+mod data;
 mod deletes;
 mod guest;
 mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod plan;
 mod rights;
 mod scope;
+mod setup;
 mod transcripts;
