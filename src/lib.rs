@@ -5,9 +5,12 @@
 //! ```
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
+pub mod account;
 pub mod cli;
+pub mod errors;
 pub mod files;
 pub mod generate;
+pub mod history;
 pub mod ledger;
 pub mod load;
 pub mod metadata;

@@ -9,6 +9,7 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod history;
 mod load;
 pub mod log;
 mod metadata;
@@ -32,11 +33,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
 pub use diff::DiffArgs;
-pub use errors::ErrorsArgs;
+pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
+pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
 pub use load::{LoadArgs, Sending};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
@@ -128,6 +130,8 @@ pub enum Command {
     Validate(ValidateArgs),
 
     Status(StatusArgs),
+
+    History(HistoryArgs),
 
     Errors(ErrorsArgs),
 

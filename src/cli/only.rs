@@ -103,7 +103,7 @@ impl Age {
     }
 }
 
-fn status(text: &str) -> Result<StatusRange, String> {
+pub(super) fn status(text: &str) -> Result<StatusRange, String> {
     StatusRange::parse(text.trim())
         .ok_or_else(|| "no HTTP status (409), class (5xx) or range (400-409)".to_owned())
 }

@@ -117,11 +117,19 @@ impl From<&Scope> for ScopeNote {
 }
 
 impl ScopeNote {
+    /// Whether the run was narrowed to persons, courses or sections (a selective sync).
+    pub fn is_of_some_records(&self) -> bool {
+        self.persons.is_some() || self.courses.is_some() || self.sections.is_some()
+    }
+
     /// In a few words, with counts in the place of ids: `2 schools, 3 persons`.
     pub fn brief(&self) -> String {
         let part = |ids: &Option<Vec<i64>>, one: &str| {
             let count = ids.as_ref()?.len();
-            Some(format!("{count} {one}{}", if count == 1 { "" } else { "s" }))
+            Some(format!(
+                "{count} {one}{}",
+                if count == 1 { "" } else { "s" }
+            ))
         };
         let parts = [
             part(&self.schools, "school"),
@@ -172,9 +180,10 @@ impl ObjectEntry {
     fn ended(report: &ResourceReport, state: RunState) -> Self {
         let counts = &report.counts;
         let pending = counts.pending.saturating_sub(report.not_selected());
-        let stopped = report.reasons.get(&Outcome::Pending).is_some_and(|reasons| {
-            reasons.contains_key(&Reason::fixed("stopped_early"))
-        });
+        let stopped = report
+            .reasons
+            .get(&Outcome::Pending)
+            .is_some_and(|reasons| reasons.contains_key(&Reason::fixed("stopped_early")));
         let pending = pending + report.deletes.pending;
         let status = match state {
             _ if stopped => Mark::Failed,

@@ -58,31 +58,45 @@ impl History {
         self.state.path().join("history.jsonl")
     }
 
-    /// Writes down that a run has begun, in its folder.
-    ///
-    /// # Errors
-    /// As the file system says.
-    pub fn begin(&self, run: &Path, entry: &mut Entry) -> Result<(), HistoryError> {
-        entry.format = FORMAT;
-        Ok(write_note(run, entry)?)
-    }
-
-    /// Writes down that a run has ended, and that killed ones have died which are not in the
-    /// history yet: their folders may be pruned next.
+    /// Writes down that a run has begun, in its folder; and in the history, which runs were killed
+    /// since: their folders may be pruned next.
     ///
     /// # Errors
     /// As the file system says, and a damaged history.
+    pub fn begin(&self, run: &Path, entry: &mut Entry) -> Result<(), HistoryError> {
+        entry.format = FORMAT;
+        // Before its own note: a run that is gone on with was perhaps killed.
+        let killed = self.killed()?;
+        write_note(run, entry)?;
+        self.append(&killed)
+    }
+
+    /// Writes down that a run has ended.
+    ///
+    /// # Errors
+    /// As the file system says.
     pub fn end(&self, run: &Path, entry: &Entry) -> Result<(), HistoryError> {
         write_note(run, entry)?;
-        let lock = self.lock()?;
+        self.append(std::slice::from_ref(entry))
+    }
+
+    /// Runs that were killed and are not in the history yet.
+    fn killed(&self) -> Result<Vec<Entry>, HistoryError> {
         let known = self.lines()?;
-        let died = self.unended()?.into_iter().filter(|e| {
-            let same = |k: &&Entry| k.run == e.run && k.started == e.started;
-            e.state == Standing::Died && e.run != entry.run && !known.iter().any(|k| same(&k))
-        });
+        let mut killed = self.unended()?;
+        let same = |a: &Entry, b: &Entry| a.run == b.run && a.started == b.started;
+        killed.retain(|e| e.state == Standing::Died && !known.iter().any(|k| same(k, e)));
+        Ok(killed)
+    }
+
+    fn append(&self, entries: &[Entry]) -> Result<(), HistoryError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let lock = self.lock()?;
         let mut text = Vec::new();
-        for entry in died.chain(std::iter::once(entry.clone())) {
-            serde_json::to_writer(&mut text, &entry).map_err(io::Error::from)?;
+        for entry in entries {
+            serde_json::to_writer(&mut text, entry).map_err(io::Error::from)?;
             text.push(b'\n');
         }
         let path = self.file();
@@ -166,7 +180,7 @@ impl History {
         let lock = self.lock()?;
         for run in runs {
             if let Some(id) = RunId::parse(run) {
-                crate::stage::delete(&self.state, &id)?;
+                crate::stage::delete_run(&self.state, &id)?;
             }
         }
         let kept: Vec<Entry> = (self.lines()?.into_iter())

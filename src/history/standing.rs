@@ -50,9 +50,11 @@ impl Overview {
         entries: &[Entry],
     ) -> Self {
         let resyncs: Vec<&Entry> = entries.iter().filter(|e| e.is_resync()).collect();
+        // What was sent for some persons says nothing of the object as a whole.
+        let whole = |e: &&&Entry| !e.scope.is_of_some_records();
         let running = |e: &&&Entry| e.state == Standing::Running;
         let objects = objects.into_iter().map(|(object, depth)| {
-            let found = resyncs.iter().rev().find_map(|entry| {
+            let found = resyncs.iter().rev().filter(whole).find_map(|entry| {
                 let found = entry.objects.iter().find(|o| o.object == object)?;
                 Some((entry, found))
             });
@@ -76,7 +78,11 @@ impl Overview {
         Self {
             configuration: configuration.to_owned(),
             objects: objects.collect(),
-            running: resyncs.iter().filter(running).map(|e| (*e).clone()).collect(),
+            running: resyncs
+                .iter()
+                .filter(running)
+                .map(|e| (*e).clone())
+                .collect(),
         }
     }
 }

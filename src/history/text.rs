@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 
 use super::entry::{Entry, ScopeNote};
 use super::object::{LEGEND, Mark};
@@ -17,9 +17,15 @@ pub struct StatusText<'a> {
     pub colour: bool,
 }
 
-/// The seed's time: `01/09/2024 06:16:54`.
+/// The form of the seed's times: `01/09/2024 06:16:54`.
+const SEED_TIME: &str = "%m/%d/%Y %H:%M:%S";
+
 fn seed_time(at: DateTime<Utc>) -> String {
-    at.format("%m/%d/%Y %H:%M:%S").to_string()
+    at.format(SEED_TIME).to_string()
+}
+
+fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format(SEED_TIME).to_string()
 }
 
 fn marked(mark: Mark, colour: bool) -> String {
@@ -48,9 +54,9 @@ fn write_status(
         let done = entry.objects.iter().filter(|o| ended(o.status)).count();
         writeln!(
             out,
-            "run {} is at work since {} UTC: {done} of {} done\n",
+            "run {} is at work since {}: {done} of {} done\n",
             entry.run,
-            seed_time(entry.started),
+            local(entry.started),
             entry.objects.len()
         )?;
     }
@@ -58,7 +64,7 @@ fn write_status(
         .objects
         .iter()
         .map(|o| {
-            let last = o.last_resync.map(seed_time).unwrap_or_default();
+            let last = o.last_resync.map(local).unwrap_or_default();
             let results = match o.last_resync {
                 Some(_) => format!("Processed: {} Errors: {}", o.processed, o.errors),
                 None => String::new(),
@@ -71,7 +77,11 @@ fn write_status(
     table(out, head, &lines)?;
     let legend = LEGEND.map(|mark| marked(mark, options.colour));
     writeln!(out, "\nStatus: {}", legend.join("  "))?;
-    writeln!(out, "Last Resync: when the last run of it began, UTC")
+    let zone = Local::now().format("%:z");
+    writeln!(
+        out,
+        "Last Resync: when the last run of it began, local time ({zone})"
+    )
 }
 
 fn table<const N: usize>(
@@ -127,8 +137,17 @@ pub fn list(entries: &[Entry]) -> String {
         })
         .collect();
     let head = [
-        "Run", "Began (UTC)", "Took", "Command", "Who", "Scope", "Resources", "Processed", "Errors",
-        "Sent", "State (exit)",
+        "Run",
+        "Began (UTC)",
+        "Took",
+        "Command",
+        "Who",
+        "Scope",
+        "Resources",
+        "Processed",
+        "Errors",
+        "Sent",
+        "State (exit)",
     ];
     let _ = table(&mut out, head, &lines);
     out
@@ -189,7 +208,13 @@ fn write_entry(out: &mut String, entry: &Entry, ids: bool) -> std::fmt::Result {
         })
         .collect();
     let head = [
-        "Resource", "Transformed", "Processed", "Errors", "Sent", "Pending", "Status",
+        "Resource",
+        "Transformed",
+        "Processed",
+        "Errors",
+        "Sent",
+        "Pending",
+        "Status",
     ];
     writeln!(out)?;
     table(out, head, &lines)

@@ -152,6 +152,9 @@ mod tests {
         assert_eq!((far.done, far.errors), (7, 1));
         assert_eq!(far.ended.as_deref(), Some("done"));
         assert_eq!(shown.events().len(), 4);
-        assert_eq!(shown.events()[3], Event::Finish("students".into(), "done".into()));
+        assert_eq!(
+            shown.events()[3],
+            Event::Finish("students".into(), "done".into())
+        );
     }
 }

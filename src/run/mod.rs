@@ -10,6 +10,7 @@ pub mod inspect;
 mod only;
 mod outcome;
 mod prepare;
+mod record;
 mod staging;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use staging::Staged;
 
+use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -31,6 +33,7 @@ use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
 use crate::stage::StateDir;
 use connect::Target;
+use record::Record;
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -135,16 +138,19 @@ pub async fn run(
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    let record = Record::begin(context, &selection, &staged, until);
+    let progress = record.progress(progress);
     let flow = Flow {
         context,
         until,
-        progress,
+        progress: &progress,
         selection: &selection,
         sis: &sis,
         only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    record.end(&finished, *context.cancel.borrow());
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -197,6 +203,9 @@ impl Flow<'_> {
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
+        }
+        if let Err(error) = Archive::settle(&folder, &ledger) {
+            tracing::warn!(%error, "archived errors could not be compared with the ledger");
         }
         Ok(Some(delivered))
     }

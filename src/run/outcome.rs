@@ -186,7 +186,7 @@ impl Staged {
 
 impl Until {
     /// The verb that goes this far.
-    fn verb(self, start: &Start) -> &'static str {
+    pub(super) fn verb(self, start: &Start) -> &'static str {
         match self {
             Self::Loaded if matches!(start, Start::Objects(_)) => "load",
             Self::Extracted => "extract",

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::support::{District, Target};
 
+/// A target that is not asked.
+const NOBODY: &str = "http://127.0.0.1:1";
+
 /// The keys that the newest run sent of a resource, and what became of each.
 fn sent(district: &District, resource: &str) -> BTreeSet<(String, String)> {
     let path = district
@@ -262,7 +265,9 @@ fn item_4_a_child_whose_parent_is_not_selected_says_so() {
 fn item_4_there_is_no_force() {
     let district = District::new(0);
     for verb in ["run", "load", "plan", "truncate"] {
-        let ran = district.fullsync("", &[verb, "mini", "--force"]).expect(2);
+        let ran = district
+            .fullsync(NOBODY, &[verb, "mini", "--force"])
+            .expect(2);
         assert!(ran.stderr.contains("unexpected argument"), "{}", ran.stderr);
     }
 }

@@ -1,3 +1,5 @@
 //! Issue 3, the Resync operations: one file per subject, one test per seed item.
 
 mod again;
+mod errors;
+mod history;

@@ -1,5 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod errors;
+mod history;
 mod look;
 mod make;
 mod runs;
@@ -20,8 +22,9 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Load(args) => runs::load(&session, args).await,
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
-        Command::Status(args) => look::status(&session, &args),
-        Command::Errors(args) => look::errors(&args),
+        Command::Status(args) => history::status_of(&session, &args),
+        Command::History(args) => history::history(&args),
+        Command::Errors(args) => errors::errors(&session, args).await,
         Command::Explain(args) => look::explain(&args),
         Command::Diff(args) => look::diff(&args),
         Command::Verify(args) => target::verify(&args).await,
