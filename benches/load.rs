@@ -252,6 +252,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         token: None,
         settings: settings(),
         journal: Some(ledger.journal("bench", 1).unwrap()),
+        claims: None,
         progress: Arc::new(Quiet),
         cancel: tokio::sync::watch::channel(false).1,
     };

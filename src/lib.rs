@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
 pub mod account;
+pub mod checks;
 pub mod cli;
 pub mod errors;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod generate;
 pub mod history;
 pub mod ledger;
 pub mod load;
+pub mod lock;
 pub mod metadata;
 pub mod object;
 pub mod pipeline;
@@ -22,6 +24,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod sif;
 pub mod source;
 pub mod stage;
 pub mod target;

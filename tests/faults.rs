@@ -18,7 +18,10 @@ struct Case<'a> {
 fn play(case: &Case<'_>) -> (District, Target) {
     let district = District::new(STUDENTS);
     let target = Target::new(&[case.fault]);
-    let first = district.fullsync(&target.url(), &["run", "mini", "schools", "students"]);
+    let first = district.fullsync(
+        &target.url(),
+        &["run", "mini", "schools", "students", "--allow-partial"],
+    );
     let first = first.expect(case.code);
     assert_eq!(
         district.count("students", "created"),
@@ -43,7 +46,10 @@ fn play(case: &Case<'_>) -> (District, Target) {
     }
     target.faults(&[]);
     district
-        .fullsync(&target.url(), &["run", "mini", "schools", "students"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "schools", "students", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!(district.count("students", "created"), case.failed);
     assert_eq!(district.count("students", "unchanged"), case.created);
@@ -167,14 +173,20 @@ fn a_server_that_hangs_ends_in_a_timeout_with_results_and_is_resumed() {
     district.pipeline("max_attempts = 2");
     let target = Target::new(&["hang:resource=students,every=10,always"]);
     let ran = district
-        .fullsync(&target.url(), &["run", "mini", "schools", "students"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "schools", "students", "--allow-partial"],
+        )
         .expect(1);
     assert!(ran.stdout.contains("timeout"), "{}", ran.stdout);
     assert_eq!(district.count("students", "failed"), 4);
     assert!(district.latest().join("results/students.parquet").exists());
     target.faults(&[]);
     district
-        .fullsync(&target.url(), &["run", "mini", "schools", "students"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "schools", "students", "--allow-partial"],
+        )
         .expect(0);
     assert_eq!(target.count("students"), 40);
 }
@@ -250,7 +262,10 @@ fn a_bad_descriptor_after_a_good_one_is_found() {
     );
     let target = Target::new(&[]);
     district
-        .fullsync(&target.url(), &["run", "mini", "schools"])
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "schools", "--allow-partial"],
+        )
         .expect(1);
     assert_eq!(district.count("schools", "rejected"), 1);
     assert_eq!(target.count("schools"), 0);

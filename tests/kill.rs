@@ -80,8 +80,18 @@ fn either_of_two_concurrent_runs_may_be_killed() {
     let mut random = fastrand::Rng::with_seed(11);
     for round in 0..4 {
         let mut runs = [
-            district.start(&target.url(), &["run", "mini", "students", "schools"]),
-            district.start(&target.url(), &["run", "mini"]),
+            district.start(
+                &target.url(),
+                &[
+                    "run",
+                    "mini",
+                    "students",
+                    "schools",
+                    "--allow-partial",
+                    "--wait-lock",
+                ],
+            ),
+            district.start(&target.url(), &["run", "mini", "--wait-lock"]),
         ];
         std::thread::sleep(Duration::from_millis(random.u64(300..2500)));
         runs[round % 2].kill().expect("it can be killed");

@@ -38,7 +38,7 @@ pub struct ErrorsArgs {
     pub action: Option<ErrorsAction>,
 
     #[command(flatten)]
-    pub list: Option<ErrorsList>,
+    pub list: ErrorsList,
 }
 
 /// What to do with errors.
@@ -112,10 +112,10 @@ pub enum ListFormat {
 /// What is listed, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct ErrorsList {
-    // Not flattened from `Scope`: by this argument of its own the parser knows that a list is meant.
     /// The pipeline, as for `run`.
-    #[arg(value_name = "PIPELINE")]
-    pub pipeline: String,
+    // Always there, unless `retry` or `archive` has one of its own.
+    #[arg(value_name = "PIPELINE", required = true)]
+    pub pipeline: Option<String>,
 
     /// Only these resources, by name or pattern ('student*').
     #[arg(value_name = "RESOURCE")]

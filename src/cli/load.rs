@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
 
@@ -17,6 +18,11 @@ pub struct Sending {
     /// Send what the target has acknowledged before, too.
     #[arg(long)]
     pub resend_all: bool,
+
+    /// Load a part (some resources, schools or persons) into a target that never had a full load:
+    /// a new, restored or emptied one.
+    #[arg(long)]
+    pub allow_partial: bool,
 
     /// Let rows that are neither the sample nor generated into the embedded sandbox.
     #[arg(long)]
@@ -40,6 +46,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub only: Only,

@@ -10,7 +10,9 @@ mod extract;
 mod fetch;
 mod generate;
 mod history;
+mod ledger;
 mod load;
+mod locks;
 pub mod log;
 mod metadata;
 mod only;
@@ -39,7 +41,9 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Planted};
 pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
+pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
+pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
@@ -146,6 +150,9 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Locks(LocksArgs),
+    Ledger(LedgerArgs),
 
     Generate(GenerateArgs),
 

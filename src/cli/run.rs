@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::load::Sending;
+use super::locks::Locking;
 use super::only::Only;
 use super::scope::{Consent, Scope, Year};
 
@@ -40,6 +41,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     #[command(flatten)]
     pub consent: Consent,

@@ -99,6 +99,7 @@ fn a_run_with_everything() {
         Sending {
             dry_run: true,
             resend_all: true,
+            allow_partial: false,
             demo: true
         }
     );

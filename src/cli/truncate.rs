@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::locks::Locking;
 use super::scope::{Scope, Year};
 
 /// Deletes ALL records of the resources at the target.
@@ -31,4 +32,7 @@ pub struct TruncateArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 }

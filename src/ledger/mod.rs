@@ -3,6 +3,7 @@
 //! ```text
 //! <state>/<configuration>/ledger/<target>/<school year>/
 //!   manifest.json                                 which generation counts, what is merged
+//!   target.json                                   which target, what it has had of whole loads
 //!   journals/<run>.journal                        one per run, appended as answers come in
 //!   resources/<resource>/gen-N/part-PP.parquet    sorted by key hash
 //!   compact.lock
@@ -18,6 +19,7 @@ mod frame;
 mod journal;
 mod manifest;
 mod merge;
+mod origin;
 mod part;
 mod replay;
 mod row;
@@ -42,6 +44,7 @@ pub use due::{
 pub use entry::{Entry, Event};
 pub use error::LedgerError;
 pub use journal::{FLUSH_EVERY, Journal};
+pub use origin::{Origin, Whole};
 pub use row::Columns;
 pub use snapshot::{Rows, Snapshot};
 pub use view::{Row, RowRef, RowView};

@@ -260,6 +260,11 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
+    /// The schema of the batches.
+    pub fn schema(&self) -> arrow::datatypes::SchemaRef {
+        self.columns.schema()
+    }
+
     /// The folder of the ledger that is read, for messages.
     pub(super) fn place(&self) -> &Path {
         &self.place

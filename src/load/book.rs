@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ledger::Disposition;
-use crate::object::{KeyHash, Outcome, Reason, Refusal};
+use crate::object::{KeyHash, Outcome, Reason};
 use crate::report::{Age, ExampleRef, ResourceTally};
 use crate::stage::StagedFile;
 use crate::target::Verdict;
 
 use super::decisions::Decisions;
+use super::line::Line;
 use super::objects::Scope;
 use super::pass::{HeldEvent, Pass, Use, pending_parent};
 use super::results::{ResultRow, ResultsError, ResultsWriter};
@@ -52,26 +53,6 @@ impl std::fmt::Debug for Book {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-/// What one row's outcome consists of, before it is written down.
-struct Line<'a> {
-    row: u64,
-    key: &'a str,
-    key_hash: KeyHash,
-    source: (&'a str, &'a str),
-    outcome: Outcome,
-    refusal: Option<&'a Refusal>,
-    reason: Option<&'a Reason>,
-    detail: &'a str,
-    root: Option<&'a Arc<Withheld>>,
-    server_id: &'a str,
-    status: u16,
-    attempts: u16,
-    /// Whether it is the first object of its request.
-    first: bool,
-    latency_us: u32,
-    at: i64,
 }
 
 impl Book {
@@ -128,6 +109,11 @@ impl Book {
         self.pass
     }
 
+    /// A pass begins.
+    pub(super) fn begin(&mut self, pass: Pass) {
+        self.pass = pass;
+    }
+
     /// The feed has ended, with so many objects handed out; `complete` unless it was cut short.
     pub(super) fn fed(&mut self, sent: u64, complete: bool) {
         self.fed = Some(sent);
@@ -146,7 +132,6 @@ impl Book {
         }
         self.fed = None;
         self.returned = 0;
-        self.pass = Pass::Last;
         Some(PassDone {
             resource,
             parked: std::mem::take(&mut self.parked),
@@ -187,6 +172,7 @@ impl Book {
                 pending = Reason::fixed(code);
                 (Outcome::Pending, Some(&pending))
             }
+            Held::Elsewhere => (Outcome::Unchanged, None),
             Held::Decided => match due.disposition(row) {
                 Disposition::Unchanged => (Outcome::Unchanged, None),
                 Disposition::Collapsed => (Outcome::Collapsed, None),

@@ -1,11 +1,12 @@
 //! Starts each resource when its prerequisites are done, and each further pass when it may.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::Shared;
+use super::contested::{Answers, Waiting};
 use super::feed::{Feed, Pass};
 use super::sink::PassDone;
 use super::withheld::WithheldKeys;
@@ -16,6 +17,8 @@ pub(super) enum State {
     Waiting,
     First,
     Parked,
+    /// Other runs have claimed objects: waiting for their answers, and sending what is left.
+    Contested,
     /// Its dependants may start; deferred rows may still wait.
     Done,
     Deferred,
@@ -34,19 +37,37 @@ pub(super) struct Station {
 }
 
 pub(super) struct Coordinator {
-    pub(super) stations: Vec<Station>,
-    pub(super) shared: Arc<Shared>,
+    stations: Vec<Station>,
+    shared: Arc<Shared>,
+    answers: (
+        mpsc::UnboundedSender<Answered>,
+        mpsc::UnboundedReceiver<Answered>,
+    ),
 }
 
+/// A resource, and what the waiting for other runs came to.
+type Answered = (usize, Answers);
+
 impl Coordinator {
+    pub(super) fn new(stations: Vec<Station>, shared: Arc<Shared>) -> Self {
+        Self {
+            stations,
+            shared,
+            answers: mpsc::unbounded_channel(),
+        }
+    }
+
     pub(super) async fn run(&mut self, mut done: mpsc::UnboundedReceiver<PassDone>) {
         self.start_ready();
         while self.stations.iter().any(|s| s.state != State::Closed) {
             tokio::select! {
-                Some(pass) = done.recv() => self.pass_done(pass),
+                pass = done.recv() => match pass {
+                    Some(pass) => self.pass_done(pass),
+                    None => return,
+                },
+                Some((i, answers)) = self.answers.1.recv() => self.answered(i, answers),
                 // So that resources which wait are accounted for when the run is cut short.
                 () = self.shared.cancelled(), if self.any_waiting() => {}
-                else => return,
             }
             self.start_ready();
         }
@@ -113,17 +134,23 @@ impl Coordinator {
         station.deferred.extend(pass.deferred);
         let mut parked = pass.parked;
         let left = pass.leftover || !parked.is_empty();
+        let first = matches!(station.state, State::First | State::Contested);
+        let contested = !locked(&station.feed.contested).is_empty();
         match station.state {
-            State::First if cut_short && (left || !station.deferred.is_empty()) => {
+            _ if first && cut_short && (left || contested || !station.deferred.is_empty()) => {
                 station.deferred.clear();
                 self.leftover(pass.resource);
             }
-            State::First if !parked.is_empty() => {
+            _ if first && !parked.is_empty() => {
                 parked.sort_unstable();
                 self.feed(pass.resource, State::Parked, Pass::Rows(parked));
             }
-            State::First | State::Parked if left => self.leftover(pass.resource),
-            State::First | State::Parked => self.publish(pass.resource),
+            State::First | State::Parked | State::Contested if left => self.leftover(pass.resource),
+            // Last of all, so that whoever waits for one of ours need not wait for us to wait.
+            State::First | State::Parked | State::Contested if contested => {
+                self.contest(pass.resource);
+            }
+            State::First | State::Parked | State::Contested => self.publish(pass.resource),
             State::Deferred if left => self.leftover(pass.resource),
             State::Deferred => self.close(pass.resource),
             State::Leftover => {
@@ -132,6 +159,37 @@ impl Coordinator {
                 self.close(pass.resource);
             }
             State::Waiting | State::Done | State::Closed => {}
+        }
+    }
+
+    /// Waits for what other runs have claimed.
+    fn contest(&mut self, i: usize) {
+        let station = &mut self.stations[i];
+        let contested = std::mem::take(&mut *locked(&station.feed.contested));
+        let (Some(claims), Some(shared)) = (&station.feed.claims, &self.shared.claims) else {
+            return self.leftover(i);
+        };
+        let waiting = Waiting {
+            resource: i,
+            claims: Arc::clone(claims),
+            ledger: shared.ledger.clone(),
+            shared: Arc::clone(&self.shared),
+        };
+        station.state = State::Contested;
+        let answers = self.answers.0.clone();
+        tokio::task::spawn_blocking(move || {
+            // The coordinator outlives the waiting, except when the run is torn down.
+            let _ = answers.send((i, waiting.run(contested)));
+        });
+    }
+
+    /// What other runs have claimed is known.
+    fn answered(&mut self, i: usize, answers: Answers) {
+        if answers.cut_short {
+            self.stations[i].deferred.clear();
+            self.leftover(i);
+        } else {
+            self.feed(i, State::Contested, Pass::Contested(answers));
         }
     }
 
@@ -162,7 +220,16 @@ impl Coordinator {
             "done"
         };
         self.stations[i].state = State::Closed;
+        if let Some(claims) = &self.stations[i].feed.claims
+            && let Err(error) = claims.end()
+        {
+            tracing::warn!(%error, "runs beside this one cannot be told that a resource is done");
+        }
         tracing::info!(resource = &*self.shared.names[i], how, "load ended");
         self.shared.progress.finish(&self.shared.names[i], how);
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

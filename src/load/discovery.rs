@@ -215,18 +215,44 @@ impl Discovered {
         url
     }
 
-    /// What the ledger calls this target: stable between runs, different for every data URL. An
-    /// embedded sandbox is known by its instance, because its port changes.
+    /// The data model that decides what bodies and keys look like: family, major and minor version
+    /// (`Ed-Fi 5.2`). Patches and extensions do not make another target. Empty where the root
+    /// document names none.
+    pub fn data_model(&self) -> String {
+        let core = self.data_models.iter().find(|m| m.starts_with("Ed-Fi "));
+        let Some(model) = core.or(self.data_models.first()) else {
+            return String::new();
+        };
+        let (family, version) = model.rsplit_once(' ').unwrap_or((model, ""));
+        let version: Vec<&str> = version.split('.').take(2).collect();
+        format!("{family} {}", version.join("."))
+            .trim_end()
+            .to_owned()
+    }
+
+    /// Whether it is known by its instance alone: one on this machine (the sandbox), whose port
+    /// changes from start to start.
+    fn is_local_instance(&self) -> bool {
+        let host = self.data.host_str().unwrap_or_default();
+        self.instance.is_some() && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+    }
+
+    /// What the ledger calls this target: data URL, instance and data model, so that an ODS that
+    /// was put in the place of another starts with an empty ledger. Stable between runs. (The
+    /// school year is a folder of its own below it.)
     pub fn fingerprint(&self) -> String {
-        if let Some(instance) = &self.instance {
-            return format!("sandbox-{}", slug(instance));
-        }
-        let text = self.data.as_str().to_lowercase();
-        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-        let readable = text
-            .split_once("://")
-            .map_or(text.as_str(), |(_, rest)| rest);
-        format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
+        let instance = self.instance.as_deref().unwrap_or_default();
+        let url = match self.is_local_instance() {
+            true => String::new(),
+            false => self.data.as_str().to_lowercase(),
+        };
+        let readable = match url.split_once("://") {
+            Some((_, rest)) => slug(rest),
+            None => format!("sandbox-{}", slug(instance)),
+        };
+        let whole = format!("{url}\n{instance}\n{}", self.data_model());
+        let hash = xxhash_rust::xxh3::xxh3_64(whole.as_bytes());
+        format!("{readable}-{:08x}", hash & 0xffff_ffff)
     }
 }
 
@@ -331,6 +357,28 @@ mod tests {
         assert_eq!(of("https://h/data/v3"), of("https://H/data/v3/"));
         assert_ne!(of("https://h/data/v3"), of("https://h/2026/data/v3"));
         assert!(of("https://h/data/v3").starts_with("h-data-v3-"));
+    }
+
+    #[test]
+    fn another_instance_or_data_model_at_the_same_url_is_another_target() {
+        let of = |url: &str, model: &str, instance: &str| {
+            let text = root(url).replace("5.2.0", model).replace(
+                "\"urls\"",
+                &format!("\"instanceId\":\"{instance}\",\"urls\""),
+            );
+            read("u", 200, text.as_bytes(), None, None)
+                .unwrap()
+                .fingerprint()
+        };
+        let known = of("https://h/data/v3", "5.2.0", "a");
+        assert_eq!(known, of("https://h/data/v3", "5.2.1", "a"), "a patch");
+        assert_ne!(known, of("https://h/data/v3", "6.0.0", "a"));
+        assert_ne!(known, of("https://h/data/v3", "5.2.0", "b"));
+        assert_ne!(known, of("https://other/data/v3", "5.2.0", "a"));
+        // A sandbox is found again at another port.
+        let local = of("http://127.0.0.1:4000/data/v3", "5.2.0", "s1");
+        assert_eq!(local, of("http://127.0.0.1:5000/data/v3", "5.2.0", "s1"));
+        assert!(local.starts_with("sandbox-s1-"), "{local}");
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! Reads one resource's objects file and hands its rows on: to the workers what must be sent, to
 //! the sink what is not, with the reason.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 
 use super::Shared;
+use super::contested::{Answers, Contested};
 use super::decisions::Decisions;
 use super::objects::{Columns, Objects, ObjectsError};
 use super::settled::SettledRows;
 use super::sink::{Held, Message};
 use super::withheld::{Withheld, WithheldKeys};
 use crate::ledger::Disposition;
+use crate::lock::ResourceClaims;
 use crate::metadata::ReferenceColumns;
 use crate::object::{KeyHash, body_columns, encode};
 use crate::target::{Chunk, Operation, Unit};
@@ -33,6 +36,15 @@ pub enum FeedError {
         #[source]
         source: ArrowError,
     },
+    /// The claims on its district-wide objects.
+    #[error("claims on objects of {resource} cannot be made")]
+    Claims {
+        /// The resource.
+        resource: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The run is being torn down.
     #[error("the run has stopped")]
     Closed,
@@ -45,6 +57,8 @@ pub(super) enum Pass {
     Whole,
     /// These rows, ascending: they were put aside and are sent once more.
     Rows(Vec<u64>),
+    /// What another run had claimed: some it has delivered, the others are sent.
+    Contested(Answers),
     /// Every row without an outcome: none is sent any more.
     Leftover(&'static str),
 }
@@ -64,12 +78,37 @@ pub(super) struct Feed {
     pub(super) shared: Arc<Shared>,
     /// A plan: what is due is reported as pending, nothing is sent.
     pub(super) dry: bool,
+    /// For a run beside which others may send the same district-wide objects.
+    pub(super) claims: Option<Arc<ResourceClaims>>,
+    /// Rows whose objects another run has claimed, as found by the passes so far.
+    pub(super) contested: Arc<Mutex<Vec<Contested>>>,
+}
+
+impl Pass {
+    /// Which kind of pass it is to the book.
+    fn kind(&self) -> super::pass::Pass {
+        match self {
+            Self::Whole | Self::Contested(_) => super::pass::Pass::First,
+            Self::Rows(_) | Self::Leftover(_) => super::pass::Pass::Last,
+        }
+    }
+}
+
+/// Of rows in ascending order, those of one row group.
+fn within(rows: &[u64], first: u64, count: u64) -> &[u64] {
+    let from = rows.partition_point(|row| *row < first);
+    let to = rows.partition_point(|row| *row < first + count);
+    rows.get(from..to).unwrap_or_default()
 }
 
 impl Feed {
     /// Runs a pass to its end, on a thread that may block.
     pub(super) fn run(&self, pass: &Pass) {
         let mut sent = 0;
+        let _ = self.shared.sink.send_blocking(Message::Begun {
+            resource: self.resource,
+            pass: pass.kind(),
+        });
         let complete = match self.pass(pass, &mut sent) {
             Ok(complete) => complete,
             Err(FeedError::Closed) => false,
@@ -94,15 +133,22 @@ impl Feed {
                 Pass::Whole => {
                     self.hold(group, None)?;
                     let due = |row| !self.settled.get(row) && self.is_due(row);
-                    if !self.send(group, due, sent)? {
+                    if !self.send(group, due, Some(&HashMap::new()), sent)? {
                         return Ok(false);
                     }
                 }
                 Pass::Rows(wanted) => {
-                    let from = wanted.partition_point(|row| *row < first);
-                    let to = wanted.partition_point(|row| *row < first + rows);
-                    let here = wanted.get(from..to).unwrap_or_default();
-                    if !self.send(group, |row| here.binary_search(&row).is_ok(), sent)? {
+                    // Claimed when they were first read.
+                    let here = within(wanted, first, rows);
+                    if !self.send(group, |row| here.binary_search(&row).is_ok(), None, sent)? {
+                        return Ok(false);
+                    }
+                }
+                Pass::Contested(answers) => {
+                    self.delivered_elsewhere(group, within(&answers.delivered, first, rows))?;
+                    let here = within(&answers.ours, first, rows);
+                    let ours = |row: u64| here.binary_search(&row).is_ok();
+                    if !self.send(group, ours, Some(&answers.over), sent)? {
                         return Ok(false);
                     }
                 }
@@ -146,17 +192,22 @@ impl Feed {
             })
     }
 
-    /// Hands rows to the workers, but for those whose parents are withheld. False when cut short.
+    /// Hands rows to the workers, but for those whose parents are withheld, and (with `over`, the
+    /// claims that no longer count) those that another run has claimed. False when cut short.
     fn send(
         &self,
         group: (usize, u64, u64),
         wanted: impl Fn(u64) -> bool,
+        over: Option<&HashMap<KeyHash, u64>>,
         sent: &mut u64,
     ) -> Result<bool, FeedError> {
         let mut complete = true;
         self.objects
             .read(group, Columns::All, wanted, |rows, batch| {
-                let (rows, batch) = self.without_withheld(rows, batch)?;
+                let (mut rows, mut batch) = self.without_withheld(rows, batch)?;
+                if let (Some(claims), Some(over)) = (&self.claims, over) {
+                    (rows, batch) = self.claimed(claims, over, rows, batch)?;
+                }
                 if self.dry {
                     self.planned(rows, &batch)?;
                 } else if !rows.is_empty() {
@@ -283,14 +334,14 @@ impl Feed {
         Ok(true)
     }
 
-    fn encode_error(&self, source: ArrowError) -> FeedError {
+    pub(super) fn encode_error(&self, source: ArrowError) -> FeedError {
         FeedError::Encode {
             resource: self.shared.names[self.resource].to_string(),
             source,
         }
     }
 
-    fn to_sink(&self, message: Message) -> Result<(), FeedError> {
+    pub(super) fn to_sink(&self, message: Message) -> Result<(), FeedError> {
         if matches!(message, Message::Held { .. }) && !self.shared.held.wait() {
             return Err(FeedError::Closed);
         }

@@ -6,7 +6,7 @@ use crate::object::{Outcome, Reason};
 /// Which pass over the objects is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
-    /// Every row, for the first time: what must wait is put aside.
+    /// Rows for the first time: what must wait is put aside.
     First,
     /// What was put aside: its verdict is final.
     Last,

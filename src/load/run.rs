@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 use super::book::Book;
+use super::contested::Claims;
 use super::coordinator::{Coordinator, State, Station};
 use super::decisions::Decisions;
 use super::feed::Feed;
@@ -66,6 +67,8 @@ pub struct Load {
     pub settings: LoadSettings,
     /// This run's journal. None: a plan, which sends nothing and reports what is due as pending.
     pub journal: Option<Journal>,
+    /// For a run that is limited to schools: what it shares with those beside it.
+    pub claims: Option<Claims>,
     /// Where progress is shown.
     pub progress: Arc<dyn Progress>,
     /// True when the run shall end: requests in flight are finished, nothing more is sent.
@@ -119,6 +122,7 @@ pub(super) struct Shared {
     pub(super) sink: async_channel::Sender<Message>,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) held: HeldSlots,
+    pub(super) claims: Option<Claims>,
     stop: Vec<AtomicBool>,
     cancel: watch::Sender<bool>,
     cause: Mutex<Option<String>>,
@@ -226,6 +230,7 @@ impl Load {
             cancel,
             cause: Mutex::new(None),
             held: HeldSlots::new(),
+            claims: self.claims,
         });
         let (stations, books) = prepare(self.resources, &self.standard, &shared, dry)?;
         let sink = Sink {
@@ -239,10 +244,7 @@ impl Load {
             .map(|i| tokio::spawn(work(Arc::clone(&shared), i)))
             .collect();
         let watcher = tokio::spawn(forward(self.cancel, Arc::clone(&shared)));
-        let mut coordinator = Coordinator {
-            stations,
-            shared: Arc::clone(&shared),
-        };
+        let mut coordinator = Coordinator::new(stations, Arc::clone(&shared));
         coordinator.run(done_out).await;
         shared.feed.close();
         shared.pace.release();
@@ -319,6 +321,12 @@ fn prepare(
                 parents: Vec::new(),
                 shared: Arc::clone(shared),
                 dry,
+                claims: shared
+                    .claims
+                    .as_ref()
+                    .filter(|_| !dry && r.operation != Operation::Verify)
+                    .map(|claims| claims.objects.resource(&r.name)),
+                contested: Arc::default(),
             },
             prerequisites: r.prerequisites,
             authorizers: r.authorizers,

@@ -19,6 +19,13 @@ use crate::target::{Chunk, Unit, Verdict};
 /// What the feeds and the workers report.
 #[derive(Debug)]
 pub(super) enum Message {
+    /// A feed begins a pass.
+    Begun {
+        /// The resource.
+        resource: usize,
+        /// Which kind of pass.
+        pass: Pass,
+    },
     /// Rows that are not sent, and why each is not.
     Held {
         /// The resource.
@@ -48,6 +55,8 @@ pub(super) enum Message {
 pub(super) enum Held {
     /// As `due` decided.
     Decided,
+    /// A run beside this one has delivered the object.
+    Elsewhere,
     /// Because of an object that it refers to.
     Parent(Arc<Withheld>),
     /// Due, and not reached by this run, for this reason.
@@ -184,6 +193,10 @@ impl Sink {
 
     fn take(&mut self, message: Message) -> Result<(), SinkError> {
         let resource = match message {
+            Message::Begun { resource, pass } => {
+                self.books[resource].begin(pass);
+                return Ok(());
+            }
             Message::Held {
                 resource,
                 rows,
@@ -210,6 +223,10 @@ impl Sink {
         };
         if let Some(done) = self.books[resource].pass_done(resource) {
             self.show();
+            if self.shared.claims.is_some() {
+                // A run that waits for an object of this pass must find its answer in the ledger.
+                self.flush()?;
+            }
             // The coordinator outlives the sink, except when the run is torn down.
             let _ = self.done.send(done);
         }

@@ -24,8 +24,8 @@ pub use group::{Age, EXAMPLES, Example, ExampleRef, Group, Groups, Root};
 pub use identities::{Fault, Mismatch};
 pub use latency::{Latency, LatencySummary};
 pub use run::{
-    ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport, TargetReport,
-    TrafficReport,
+    ProbeReport, ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport,
+    TargetReport, TrafficReport,
 };
 pub use tally::{ResourceTally, TableTally, Tally, Traffic};
 pub use text::{TextOptions, text};

@@ -43,6 +43,25 @@ pub struct RunHead {
     pub order: Vec<String>,
     /// What was written, by what it is (`report`, `results`, ...).
     pub paths: BTreeMap<String, PathBuf>,
+    /// What the target was asked before the load; None when there was nothing to compare.
+    pub probe: Option<ProbeReport>,
+    /// What is to be said beside the numbers. No student data.
+    pub notes: Vec<String>,
+}
+
+/// What the target was asked before a delta run: whether it still has what the ledger knows. The
+/// requests are not among those of the traffic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeReport {
+    /// Requests sent for it.
+    pub requests: u64,
+    /// Resources whose records were counted.
+    pub counts: u64,
+    /// Records asked for by their id.
+    pub ids: u64,
+    /// What could not be checked, and why.
+    pub unchecked: Vec<String>,
 }
 
 /// The target of a run.
@@ -113,6 +132,12 @@ pub struct RunReport {
     pub tables: Vec<TableReport>,
     /// What was written.
     pub paths: BTreeMap<String, PathBuf>,
+    /// What the target was asked before the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeReport>,
+    /// What is to be said beside the numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One resource of `tallies.json`.
@@ -288,6 +313,8 @@ impl RunReport {
             resources,
             tables: tables.collect(),
             paths: head.paths,
+            probe: head.probe,
+            notes: head.notes,
         };
         report.exit_code = exit_code(&report, head.fail_on);
         report

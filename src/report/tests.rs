@@ -162,6 +162,8 @@ fn head() -> RunHead {
         fail_on: FailOn::Share(0.05),
         order: vec!["schools".to_owned(), "students".to_owned()],
         paths: BTreeMap::from([("report".to_owned(), "runs/latest/report.txt".into())]),
+        probe: None,
+        notes: Vec::new(),
     }
 }
 

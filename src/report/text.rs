@@ -61,6 +61,19 @@ fn write_all(
         )?;
     }
     traffic(out, report)?;
+    if let Some(probe) = &report.probe {
+        writeln!(
+            out,
+            "{} requests before that: does the target still have what the ledger knows? {} \
+             resources counted, {} records looked up",
+            grouped(probe.requests),
+            probe.counts,
+            probe.ids
+        )?;
+    }
+    for note in &report.notes {
+        writeln!(out, "\nNote: {note}")?;
+    }
     if !report.paths.is_empty() {
         writeln!(out, "\nWritten")?;
         let width = report.paths.keys().map(String::len).max().unwrap_or(0);

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::connect::Target;
+use super::probe::Probe;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
-use crate::load::{Load, LoadResource};
+use crate::load::{Claims, Load, LoadResource};
+use crate::lock::Held;
 use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
@@ -25,6 +27,21 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
+    /// What was found out about the target before the load.
+    pub(super) notes: Vec<String>,
+    /// What the target was asked before the load.
+    pub(super) probe: Option<Probe>,
+}
+
+/// What sending needs and a plan does not.
+#[derive(Debug)]
+pub(super) struct Sending<'a> {
+    /// The run's journal.
+    pub(super) journal: Journal,
+    /// The run's lock.
+    pub(super) held: &'a Held,
+    /// The ledger that the journal belongs to.
+    pub(super) ledger: &'a Ledger,
 }
 
 /// Decides every row of every resource.
@@ -57,13 +74,13 @@ pub(super) fn due(
     Ok(all)
 }
 
-/// Sends what is due; without a journal only finds out what would be sent.
+/// Sends what is due; without the means to send only finds out what would be sent.
 pub(super) async fn load(
     context: &Context,
     selection: &Selection,
     staged: &Staged,
     target: &Target,
-    journal: Option<Journal>,
+    sending: Option<Sending<'_>>,
     due: Vec<Due>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
@@ -85,6 +102,13 @@ pub(super) async fn load(
             prerequisites: p.prerequisites.clone(),
             authorizers: p.authorizers.clone(),
         });
+    let objects = sending
+        .as_ref()
+        .and_then(|s| Some((s.held.objects()?, s.ledger)));
+    let cancel = match &sending {
+        Some(sending) => sending.held.cancel(&context.cancel),
+        None => context.cancel.clone(),
+    };
     let load = Load {
         run: staged.id(),
         resources: resources.collect(),
@@ -93,9 +117,13 @@ pub(super) async fn load(
         http: delivery.http,
         token: delivery.token,
         settings: context.pipeline.load.clone(),
-        journal,
+        journal: sending.map(|s| s.journal),
+        claims: objects.map(|(objects, ledger)| Claims {
+            objects,
+            ledger: ledger.clone(),
+        }),
         progress: Arc::clone(progress),
-        cancel: context.cancel.clone(),
+        cancel,
     };
     let loaded = load.run().await?;
     let mut tally = Tally::default();
@@ -114,5 +142,7 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
+        notes: Vec::new(),
+        probe: None,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::ledger::LedgerError;
 use crate::load::{ApiError, LoadError, ObjectsError};
+use crate::lock::LockError;
 use crate::metadata::MetadataError;
 use crate::pipeline::TargetKind;
 use crate::source::{SchemaError, SourceError};
@@ -53,12 +54,45 @@ pub enum RunError {
         /// Tables, or resources.
         missing: String,
     },
+    /// A part of the load for a target that never had all of it.
+    #[error(
+        "{target} has never had a full load{changes}, and this run is a part of one: {part}.\n\
+         Load everything first:\n  fullsync run {pipeline}\nor give --allow-partial to load the \
+         part all the same"
+    )]
+    NeverFull {
+        /// The target.
+        target: String,
+        /// What the run is narrowed to.
+        part: String,
+        /// The pipeline's name.
+        pipeline: String,
+        /// What stands there otherwise than before.
+        changes: String,
+    },
+    /// The target has lost what it acknowledged: it was emptied, or an older state restored.
+    #[error(
+        "the target no longer has what the ledger knows it acknowledged; was it emptied, or an \
+         older state restored?\n  {}\nNothing was sent. Have the ledger read back what is there:\n  \
+         fullsync ledger rebuild {pipeline}\nor send everything in scope again:\n  \
+         fullsync run {pipeline} --resend-all",
+        missing.join("\n  ")
+    )]
+    Changed {
+        /// What is missing.
+        missing: Vec<String>,
+        /// The pipeline's name.
+        pipeline: String,
+    },
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
     Stopped,
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// Another run has locked what this one is about.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The binary has no sandbox.
     #[error(
         "the pipeline says [connection] sandbox = true, but this binary was built without the \
@@ -95,6 +129,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// A check or a comparison.
+    #[error(transparent)]
+    Check(#[from] crate::checks::CheckError),
     /// The load.
     #[error(transparent)]
     Load(#[from] LoadError),

@@ -6,10 +6,14 @@ mod check;
 pub mod connect;
 mod deliver;
 mod error;
+mod guard;
 pub mod inspect;
+mod locked;
 mod only;
 mod outcome;
 mod prepare;
+mod probe;
+pub mod rebuild;
 mod record;
 mod staging;
 
@@ -20,6 +24,7 @@ use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
 pub use error::RunError;
+pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
@@ -27,6 +32,7 @@ pub use staging::Staged;
 
 use crate::errors::Archive;
 use crate::ledger::Ledger;
+use crate::lock::{Held, Wait};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::scope::Scope;
@@ -52,8 +58,12 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// What to do when another run has locked some of what this one is about.
+    pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Load a part into a target that never had a full load.
+    pub allow_partial: bool,
 }
 
 /// Where a run starts from. A run is named by its id, or `latest`.
@@ -123,6 +133,11 @@ pub async fn run(
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
+    // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
+    let mut held = match until {
+        Until::Loaded => Some(lock_run(context, &selection).await?),
+        _ => None,
+    };
     let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
     let only = context.options.only.resolved(&state)?;
 
@@ -134,10 +149,19 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        // Asked again when the year comes from the source.
+        if let Some(year) = context.options.school_year.or(pipeline.school_year) {
+            let folder = guard::folder(context, target, year);
+            let about = guard::origin(target, year);
+            guard::full_first(context, &selection, &folder, &about, until)?;
+        }
     }
 
     let mut staged = Staged::open_or_create(context, &*source, &selection, until)?;
     (context.opened)(staged.folder.path());
+    if let Some(held) = &mut held {
+        held.named(&staged.id())?;
+    }
     let record = Record::begin(context, &selection, &staged, until);
     let progress = record.progress(progress);
     let flow = Flow {
@@ -146,6 +170,7 @@ pub async fn run(
         progress: &progress,
         selection: &selection,
         sis: &sis,
+        held: held.as_ref(),
         only: &only,
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
@@ -164,7 +189,19 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    held: Option<&'a Held>,
     only: &'a Only,
+}
+
+async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
 }
 
 impl Flow<'_> {
@@ -184,22 +221,41 @@ impl Flow<'_> {
         if self.until == Until::Extracted {
             return Ok(None);
         }
+        let mut notes = Vec::new();
+        if let Some(target) = target {
+            let folder = guard::folder(context, target, staged.school_year);
+            let about = guard::origin(target, staged.school_year);
+            notes = guard::full_first(context, selection, &folder, &about, self.until)?;
+        }
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
         let Some(target) = target else {
             return Ok(None);
         };
-        let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, staged.school_year);
+        let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact(Utc::now().timestamp_micros())?;
+        let mut admitted =
+            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        notes.append(&mut admitted.notes);
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
-        let journal = match self.until {
-            Until::Loaded => Some(ledger.journal(&staged.id(), Utc::now().timestamp_micros())?),
-            _ => None,
+        let sending = match self.held {
+            Some(held) => Some(deliver::Sending {
+                journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
+                held,
+                ledger: &ledger,
+            }),
+            None => None,
         };
-        let delivered =
-            deliver::load(context, selection, staged, target, journal, due, progress).await?;
+        let mut delivered =
+            deliver::load(context, selection, staged, target, sending, due, progress).await?;
+        delivered.notes = notes;
+        delivered.probe = admitted.probe;
+        if self.until == Until::Loaded {
+            let about = guard::origin(target, staged.school_year);
+            guard::note(context, about, &ledger, &staged.id(), &delivered)?;
+        }
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");

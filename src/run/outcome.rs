@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::connect::Target;
 use super::deliver::Delivered;
+use super::probe::Probe;
 use super::{Context, RunError, Selection, Staged, Start, Until};
 use crate::report::{self, ErrorsReport, RunHead, RunReport, Tally, TargetReport};
 use crate::stage::{FileNote, RunState};
@@ -52,17 +53,24 @@ impl Staged {
         self.count_rows(&mut tally);
         let mut results = Vec::new();
         let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
+        let (mut notes, mut probe) = (Vec::new(), None);
         if let Some(delivered) = delivered {
             tally.merge(delivered.tally);
             interrupted |= delivered.interrupted;
             stopped = delivered.stopped;
             twice = delivered.settled_twice;
             results = delivered.results;
+            notes = delivered.notes;
+            probe = delivered.probe.map(Probe::report);
         }
         if until == Until::Transformed {
             self.count_objects(&mut tally);
         }
-        let head = self.head(context, selection, until, interrupted, target);
+        let head = RunHead {
+            notes,
+            probe,
+            ..self.head(context, selection, until, interrupted, target)
+        };
         let errors = ErrorsReport::new(&head, &tally);
         let mut report = RunReport::new(head, &tally);
         if twice > 0 {
@@ -180,6 +188,8 @@ impl Staged {
                 .map(|p| p.resource.name.clone())
                 .collect(),
             paths,
+            probe: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Staged {
     held: BTreeMap<String, BTreeMap<(Outcome, Reason), u64>>,
     /// How the run stood before its folder was opened again.
     before: RunState,
+    /// Whether the run before this one was cut short.
+    pub(super) unclean: bool,
     /// Where results and report go: the run folder, or `plan` in it when an earlier run's staging
     /// is only planned with, so that the record of what it sent stays.
     out: PathBuf,
@@ -52,6 +54,7 @@ impl Staged {
         let pipeline = &context.pipeline;
         let mut before = RunState::Running;
         let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+        let unclean = super::guard::cut_short(&state)?;
         let folder = match &context.options.start {
             Start::Source => {
                 let names: Vec<&str> = selection.tables.iter().map(|t| t.name.as_str()).collect();
@@ -93,6 +96,7 @@ impl Staged {
             objects,
             held: BTreeMap::new(),
             before,
+            unclean,
             out,
         })
     }

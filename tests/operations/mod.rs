@@ -3,3 +3,5 @@
 mod again;
 mod errors;
 mod history;
+mod locks;
+mod new_target;

@@ -18,11 +18,10 @@ use crate::source::SisSchema;
 use crate::stage::StateDir;
 
 pub(super) async fn errors(session: &Session, args: ErrorsArgs) -> anyhow::Result<u8> {
-    match (args.action, args.list) {
-        (Some(ErrorsAction::Retry(args)), _) => retry(session, args).await,
-        (Some(ErrorsAction::Archive(args)), _) => archive(&args),
-        (None, Some(args)) => list(&args),
-        (None, None) => anyhow::bail!("which pipeline? `fullsync errors --help` has examples"),
+    match args.action {
+        Some(ErrorsAction::Retry(args)) => retry(session, args).await,
+        Some(ErrorsAction::Archive(args)) => archive(&args),
+        None => list(&args.list),
     }
 }
 
@@ -41,7 +40,8 @@ fn search(
 }
 
 fn list(args: &ErrorsList) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.pipeline)?;
+    let name = args.pipeline.as_deref().unwrap_or_default();
+    let pipeline = pipeline(name)?;
     let search = search(&pipeline, &args.resources, args.year.school_year)?;
     let outcome = args.outcome.as_deref();
     let filter = args

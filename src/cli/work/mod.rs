@@ -2,6 +2,8 @@
 
 mod errors;
 mod history;
+mod ledger;
+mod locks;
 mod look;
 mod make;
 mod runs;
@@ -31,6 +33,8 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
         Command::Truncate(args) => target::truncate(&args).await,
+        Command::Locks(args) => locks::locks(&args),
+        Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         #[cfg(feature = "sandbox")]

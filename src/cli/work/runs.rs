@@ -20,9 +20,11 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
         ..Options::default()
     };
@@ -56,7 +58,9 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
     };
     let options = Options {
         start: Start::Objects(args.from.run),
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         resend_all: args.sending.resend_all,
+        allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         demo: args.sending.demo,
         ..Options::default()
@@ -91,10 +95,15 @@ pub(super) async fn send(
     go(session, scope, options, until).await
 }
 
-async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+/// What a verb works with that runs a pipeline or a part of one.
+pub(super) fn context(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+) -> anyhow::Result<Context> {
     let pipeline = pipeline_of(&scope)?;
     let log = session.run_log.clone();
-    let context = Context {
+    Ok(Context {
         pipeline,
         options: Options {
             resources: scope.resources,
@@ -107,7 +116,11 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
                 tracing::warn!(%error, "the run's log cannot be written");
             }
         }),
-    };
+    })
+}
+
+async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let context = context(session, scope, options)?;
     let finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");

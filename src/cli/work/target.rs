@@ -9,7 +9,7 @@ use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_li
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
-use crate::run::{Selection, inspect};
+use crate::run::{Lock, Selection, inspect, lock};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -142,8 +142,16 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let ledger = asked.ledger(args.year.school_year)?;
+    let wanted = Lock {
+        verb: "truncate",
+        schools: None,
+        wait: args.locking.wait_lock.unwrap_or_default(),
+        cancel: tokio::sync::watch::channel(false).1,
+    };
+    let mut held = lock(&asked.pipeline, &asked.selection, wanted).await?;
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
+    held.named(&run)?;
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
     let done = inspect::truncate(asked.target.api()?, &asked.selection, &mut journal).await;
     journal.close()?;
