@@ -242,6 +242,9 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
             due,
             prerequisites: Vec::new(),
             authorizers: Vec::new(),
+            after: Vec::new(),
+            moves: fullsync::load::Moves::new(),
+            deleting: None,
         }],
         standard: Arc::new(Standard::default()),
         target: Box::new(Edfi::new(vec![Route {
@@ -251,6 +254,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         http: fullsync::load::client(&settings(), None).unwrap(),
         token: None,
         settings: settings(),
+        check_parents: true,
         journal: Some(ledger.journal("bench", 1).unwrap()),
         claims: None,
         progress: Arc::new(Quiet),

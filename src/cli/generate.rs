@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync generate --out district
-  fullsync generate --schools 40 --students 25000 --seed 7 --dirty none --out big")]
+  fullsync generate --schools 40 --students 25000 --seed 7 --dirty none --out big
+  fullsync generate --profile seed-dis --school-year 2024 --out seed")]
 pub struct GenerateArgs {
     /// Schools.
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -31,6 +32,11 @@ pub struct GenerateArgs {
         value_parser = clap::value_parser!(i32).range(1990..=2100))]
     pub school_year: i32,
 
+    /// What kind of district: `district` as the options say, or `seed-dis`, the one that the DIS
+    /// tool's own screen shows (194 schools, no people), whatever they say.
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Kind::District)]
+    pub profile: Kind,
+
     /// Which faults are planted among the rows.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Planted::Sample)]
     pub dirty: Planted,
@@ -38,6 +44,15 @@ pub struct GenerateArgs {
     /// The folder to fill; made when it is missing.
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
+}
+
+/// Kinds of generated districts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// As the options say.
+    District,
+    /// The district of the DIS seed.
+    SeedDis,
 }
 
 /// Which faults are planted among generated rows.

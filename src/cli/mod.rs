@@ -3,7 +3,9 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod count;
+mod deleting;
 mod diff;
+mod dis;
 mod errors;
 mod explain;
 mod extract;
@@ -34,12 +36,14 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
+pub use deleting::Deleting;
 pub use diff::DiffArgs;
+pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
 pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
-pub use generate::{GenerateArgs, Planted};
+pub use generate::{GenerateArgs, Kind, Planted};
 pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
@@ -49,7 +53,7 @@ pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{EdfiArgs, SandboxArgs, SandboxCommand};
+pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
 pub use scope::{Consent, FromRun, Scope, Year};
 pub use session::{Session, main};
 pub use status::StatusArgs;
@@ -157,6 +161,9 @@ pub enum Command {
     Generate(GenerateArgs),
 
     Metadata(MetadataArgs),
+
+    Dis(DisArgs),
+
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
 }

@@ -4,6 +4,8 @@
 
 use clap::Args;
 
+use super::deleting::Deleting;
+use super::dis::Resync;
 use super::load::Sending;
 use super::locks::Locking;
 use super::only::Only;
@@ -23,7 +25,8 @@ use super::scope::{Consent, Scope, Year};
   fullsync run edfi --only-failed               what is refused so far, once more
   fullsync run edfi --status-code 409,5xx       what is refused with one of these
   fullsync run edfi --older-than 30d            what was acknowledged long ago
-  fullsync run edfi --resume latest             on with the staging of the last run")]
+  fullsync run edfi --resume latest             on with the staging of the last run
+  fullsync run dis 'Calendar/*'                 resync calendars and all below them to the state")]
 pub struct RunArgs {
     #[command(flatten)]
     pub scope: Scope,
@@ -35,6 +38,12 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub sending: Sending,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
+
+    #[command(flatten)]
+    pub resync: Resync,
 
     #[command(flatten)]
     pub only: Only,

@@ -18,6 +18,47 @@ pub struct SandboxArgs {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum SandboxCommand {
     Edfi(EdfiArgs),
+    Dis(DisSandboxArgs),
+}
+
+/// A state edition that takes DIS batches (docs/dis-contract.md), with the checks of a real one.
+///
+/// Listens on this machine only, and prints its URL and token. Ends with Ctrl-C. With --request it
+/// does not listen: it leaves a request for a resync in its state folder, and ends.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:
+  fullsync sandbox dis --port 8002 --state state
+  fullsync sandbox dis --state fullsync-data/sandbox/dis --district 0042 --request 'Calendar/*'")]
+pub struct DisSandboxArgs {
+    /// The port; 0 = a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+
+    /// Keep the state in this folder; without, it is gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+
+    /// The one district that is served, by its number; without, any.
+    #[arg(long, value_name = "NUMBER")]
+    pub district: Option<String>,
+
+    /// Ask the district for a resync of this object, by name or subtree; `all` = everything. Can be
+    /// given several times.
+    #[arg(long, value_name = "OBJECT", requires = "state", requires = "district")]
+    pub request: Vec<String>,
+
+    /// Most records of one request.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub records: usize,
+
+    /// A fault to play, KIND[:NAME=VALUE,...]. Can be given several times; docs/sandbox.md lists
+    /// them.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+
+    /// The metadata file of another set of objects.
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
 }
 
 /// An Ed-Fi API that checks what a real one checks.

@@ -78,6 +78,7 @@ tables! {
     Period ISO: periodID periodScheduleID name seq startTime endTime periodMinutes;
     Day ISO: dayID calendarID structureID periodScheduleID date instruction comments;
     DayEvent ISO: dayEventID dayID type duration;
+    SchoolMonth ISO: schoolMonthID calendarID number name startDate endDate days;
     Department ISO: departmentID schoolID name;
     Course ISO: courseID calendarID departmentID number name homeroom active stateCode terms
         gpaWeight;
@@ -95,6 +96,16 @@ tables! {
     Enrollment SQL: enrollmentID personID calendarID structureID districtID endYear grade
         serviceType active noShow stateExclude startDate startStatus endDate endStatus;
     LEP ISO: lepID personID programStatus identifiedDate exitDate;
+    Graduation ISO: graduationID personID schoolID diplomaDate diplomaType gradYear cohortYear;
+    Test ISO: testID parentID code name;
+    TestScore ISO: scoreID personID testID date scaleScore percentile performanceLevel testingGrade;
+    Attendance SQL: attendanceID calendarID personID periodID excuseID date status excuse
+        presentMinutes;
+    AttendanceExcuse ISO: excuseID calendarID code description status excuse;
+    BehaviorIncident ISO: incidentID calendarID timestamp status title location;
+    BehaviorEvent ISO: eventID incidentID typeID;
+    BehaviorType ISO: typeID code name stateEventCode;
+    BehaviorRole ISO: roleID eventID personID role;
     Employment SQL: employmentID personID startDate endDate type districtStaff;
     EmploymentAssignment SQL: assignmentID personID schoolID districtID startDate endDate type
         title teacher;

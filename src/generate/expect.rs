@@ -139,6 +139,15 @@ pub struct Planted {
     pub about: String,
 }
 
+/// What the status of a resync shows of one DIS object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResyncCounts {
+    /// Records, errors included.
+    pub processed: u64,
+    /// Errors.
+    pub errors: u64,
+}
+
 /// The whole of `expected.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
@@ -148,6 +157,9 @@ pub struct Expected {
     pub rows: BTreeMap<String, RowCounts>,
     /// Objects by Ed-Fi resource.
     pub edfi: BTreeMap<String, ObjectCounts>,
+    /// What a first resync to a state shows, by DIS object.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dis: BTreeMap<String, ResyncCounts>,
     /// What is planted where.
     pub planted: Vec<Planted>,
 }
@@ -198,6 +210,7 @@ impl Tally {
                 .map(|n| (*n).to_owned())
                 .zip(self.counts)
                 .collect(),
+            dis: BTreeMap::new(),
             planted: self.planted,
         }
     }

@@ -16,7 +16,7 @@ use super::school::{self, Kind};
 use super::staff::{self, Staff};
 use super::table::{FileMark, Tables};
 use super::year::Year;
-use super::{Dirty, Options, decoy, fault, person};
+use super::{Dirty, Options, decoy, fault, person, record};
 
 /// A district in the making.
 #[derive(Debug)]
@@ -141,6 +141,16 @@ impl Maker {
         row.text("Fictional").end();
         self.tally
             .add(Resource::LocalEducationAgency, Fate::Unchanged);
+        for (id, (code, name, state)) in (1..).zip(record::BEHAVIOR) {
+            let row = self.tables.row(Id::BehaviorType).int(id).text(code);
+            row.text(name).text(state).end();
+        }
+        let row = self.tables.row(Id::Test).int(1).null().text("ST");
+        row.text("State tests").end();
+        for (id, (code, name)) in (2..).zip(record::TESTS) {
+            let row = self.tables.row(Id::Test).int(id).int(1);
+            row.text(code).text(name).end();
+        }
         let active = self.year.end_year;
         for end_year in active - 1..=active + 1 {
             let year = Year::new(end_year, self.draw);

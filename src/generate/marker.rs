@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::table::FileMark;
-use super::{Dirty, Options};
+use super::{Dirty, Options, Profile};
 
 /// Name of the marker's file.
 pub(super) const FILE: &str = "generated.json";
@@ -30,6 +30,9 @@ pub struct Marker {
     pub schools: usize,
     /// Number of students.
     pub students: usize,
+    /// What kind of district.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub profile: Profile,
     /// The seed.
     pub seed: u64,
     /// The school year by its end year.
@@ -40,6 +43,10 @@ pub struct Marker {
     pub files: BTreeMap<String, FileMark>,
 }
 
+fn is_default(profile: &Profile) -> bool {
+    *profile == Profile::default()
+}
+
 impl Marker {
     pub(super) fn new(options: &Options, files: BTreeMap<String, FileMark>) -> Self {
         Self {
@@ -47,6 +54,7 @@ impl Marker {
             notice: "Fictional. No row describes a real person, school or district.".to_owned(),
             schools: options.schools,
             students: options.students,
+            profile: options.profile,
             seed: options.seed,
             year: options.year,
             dirty: options.dirty,

@@ -20,11 +20,14 @@ mod family;
 mod fault;
 mod maker;
 mod marker;
+mod month;
 mod names;
 mod person;
 mod readme;
+mod record;
 mod roster;
 mod school;
+mod seed_dis;
 mod staff;
 mod student;
 mod table;
@@ -38,7 +41,7 @@ use std::path::{Path, PathBuf};
 use crate::files;
 use maker::Maker;
 
-pub use expect::{Expected, ObjectCounts, Planted};
+pub use expect::{Expected, ObjectCounts, Planted, ResyncCounts};
 pub use marker::{Marker, is_generated};
 pub use table::{FileMark, RowCounts};
 
@@ -65,6 +68,19 @@ pub struct Options {
     pub dirty: Dirty,
     /// The format of the tables.
     pub format: Format,
+    /// What kind of district.
+    pub profile: Profile,
+}
+
+/// Kinds of district.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// As many schools and students as are asked for, with people and all.
+    #[default]
+    District,
+    /// The district of the DIS seed: 194 schools with their schedules, and no people.
+    SeedDis,
 }
 
 /// Which faults are planted.
@@ -152,15 +168,21 @@ pub fn generate(options: &Options) -> Result<Summary, GenerateError> {
 }
 
 fn write(options: &Options, folder: &Path) -> io::Result<Summary> {
-    let mut maker = Maker::new(options, folder)?;
-    maker.district();
-    let (expected, files) = maker.finish()?;
+    let (expected, files) = match options.profile {
+        Profile::District => {
+            let mut maker = Maker::new(options, folder)?;
+            maker.district();
+            maker.finish()?
+        }
+        Profile::SeedDis => seed_dis::make(options, folder)?,
+    };
     let marker = Marker::new(options, files);
     files::write(&folder.join("expected.json"), &marker::json(&expected)?)?;
-    files::write(
-        &folder.join("README.md"),
-        readme::page(&marker, &expected).as_bytes(),
-    )?;
+    let page = match options.profile {
+        Profile::District => readme::page(&marker, &expected),
+        Profile::SeedDis => readme::SEED_DIS.to_owned(),
+    };
+    files::write(&folder.join("README.md"), page.as_bytes())?;
     files::write(&folder.join(marker::FILE), &marker::json(&marker)?)?;
     Ok(Summary {
         folder: folder.to_owned(),

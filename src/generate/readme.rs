@@ -9,6 +9,21 @@ use super::expect::Expected;
 use super::marker::Marker;
 use super::{Dirty, codes};
 
+/// The page of the DIS seed's district.
+pub(super) const SEED_DIS: &str = "\
+# A fictional district: the DIS seed
+
+Nothing here describes a real person, school or district. Made by
+
+```
+fullsync generate --profile seed-dis
+```
+
+194 schools with calendars, months, structures, schedules, days and sections, as many of each as the
+screen of the Resync State Data tool shows; 11 schools have no state number, so that a state refuses
+them. There are no people. `expected.json` holds Processed and Errors of a first resync.
+";
+
 /// The page.
 pub(super) fn page(marker: &Marker, expected: &Expected) -> String {
     let mut page = String::new();

@@ -137,6 +137,8 @@ pub(super) fn make(maker: &mut Maker, index: usize) -> School {
     school_row(maker, index, kind);
     let calendar = calendar_id(index, 2);
     calendar_row(maker, index, kind, calendar);
+    super::month::rows(maker, calendar);
+    super::month::excuses(maker, calendar);
     maker.tally.add(Resource::School, Fate::Sent);
 
     let year = maker.year.span();

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::person::{self, NewPerson, Role};
 use super::school::Kind;
 use super::year::plus;
-use super::{decoy, enrollment, roster};
+use super::{decoy, enrollment, record, roster};
 
 /// A student to be made.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,7 @@ pub(super) fn make(
     enrollment::make(maker, cluster, &student, path);
     if student.counts {
         roster::make(maker, schedule, &student, path);
+        record::make(maker, &schedule.school, &student);
     }
     if new.fault.is_none() && new.ordinal.is_multiple_of(20) {
         decoy::last_year_enrollment(maker, schedule.school.index, student.person);

@@ -15,6 +15,7 @@ fn options(out: &Path, schools: usize, students: usize, dirty: Dirty) -> Options
         year: 2026,
         dirty,
         format: Format::Csv,
+        profile: Profile::District,
     }
 }
 

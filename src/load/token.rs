@@ -3,26 +3,26 @@
 //! An Ed-Fi server allows a client only 15 live tokens, so a token is reused after a restart and
 //! never fetched twice for one expiry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderValue;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::files;
 use crate::pipeline::{LoadSettings, Secret};
 use crate::target::{Wait, retry_after};
 
 use super::retry::next_wait;
+use super::token_file::{Cached, read_cache, write_cache};
 
 /// A lifetime above this is no lifetime but the second of expiry since 1970.
 const LONGEST_LIFE_SECS: i64 = 10 * 365 * 86_400;
 /// A token this close to its end is not used any more.
-const MARGIN: TimeDelta = TimeDelta::seconds(20);
+pub(super) const MARGIN: TimeDelta = TimeDelta::seconds(20);
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -75,10 +75,10 @@ pub struct Bearer {
 }
 
 #[derive(Debug)]
-struct Current {
-    bearer: Bearer,
-    refresh_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
+pub(super) struct Current {
+    pub(super) bearer: Bearer,
+    pub(super) refresh_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
 }
 
 /// The token of one connection.
@@ -107,15 +107,6 @@ impl std::fmt::Debug for Token {
             .field("url", &self.grant.as_ref().map(|g| g.url.as_str()))
             .finish_non_exhaustive()
     }
-}
-
-/// The token file: owner-only, one per connection.
-#[derive(Serialize, Deserialize)]
-struct Cached {
-    url: String,
-    key: String,
-    access_token: String,
-    expires_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -339,34 +330,10 @@ fn expiry(expires_in: Option<&serde_json::Value>, now: DateTime<Utc>) -> DateTim
     }
 }
 
-fn bearer(token: &str) -> Option<HeaderValue> {
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
     Some(header)
-}
-
-fn read_cache(path: &Path, url: &Url, key: &Secret) -> Option<Current> {
-    let cached: Cached = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    let now = Utc::now();
-    if cached.url != url.as_str() || cached.key != key.expose() || cached.expires_at <= now + MARGIN
-    {
-        return None;
-    }
-    Some(Current {
-        bearer: Bearer {
-            header: bearer(&cached.access_token)?,
-            version: 1,
-        },
-        refresh_at: now + (cached.expires_at - now) * 4 / 5,
-        expires_at: cached.expires_at,
-    })
-}
-
-fn write_cache(path: &Path, cached: &Cached) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        files::create_dir(folder)?;
-    }
-    files::write(path, &serde_json::to_vec(cached)?)
 }
 
 /// An error with its causes on one line; reqwest's own text names only the outermost.

@@ -37,6 +37,10 @@ pub struct ResourceMeta {
     pub key_updatable: bool,
     /// Top-level fields by name. `_ext` members are not listed and not checked.
     pub fields: BTreeMap<String, Field>,
+    /// Fields that a pipeline leaves out, because the target owns them: dotted paths. No part of a
+    /// standard itself.
+    #[serde(skip)]
+    pub left_out: Vec<String>,
 }
 
 /// One part of a natural key.

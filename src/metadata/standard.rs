@@ -15,6 +15,9 @@ use super::{Field, Kind, MetadataError, ResourceMeta, Standard};
 /// The Data Standard 5 metadata that is built into the program.
 const SHIPPED: &str = include_str!("../../pipelines/metadata/edfi-ds5.json");
 
+/// The objects of the DIS contract, version 1, built in as well.
+const DIS: &str = include_str!("../../pipelines/metadata/dis.json");
+
 /// Longest descriptor URI in characters: namespace 255, `#`, code value 50 (Ed-Fi ODS / API).
 pub const DESCRIPTOR_MAX: u32 = 306;
 
@@ -35,7 +38,13 @@ impl Standard {
     pub fn shipped() -> Arc<Self> {
         static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
         // The text is part of the program and a test reads it, so the empty standard is never seen.
-        Arc::clone(PARSED.get_or_init(|| Arc::new(parse_shipped().unwrap_or_default())))
+        Arc::clone(PARSED.get_or_init(|| Arc::new(parse(SHIPPED).unwrap_or_default())))
+    }
+
+    /// The objects of the DIS contract that are built into the program; parsed once.
+    pub fn dis() -> Arc<Self> {
+        static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
+        Arc::clone(PARSED.get_or_init(|| Arc::new(parse(DIS).unwrap_or_default())))
     }
 
     /// Reads a metadata file.
@@ -150,8 +159,8 @@ impl Kind {
     }
 }
 
-fn parse_shipped() -> Result<Standard, serde_json::Error> {
-    serde_json::from_str(SHIPPED)
+fn parse(text: &str) -> Result<Standard, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 /// `"name": {` and one line per entry.

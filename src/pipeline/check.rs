@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, options, source};
+use super::{Connection, Pipeline, TargetKind, connection, deletes, dis, options, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -110,14 +110,20 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         None => beside(document, "sis.toml"),
     };
     let source = source::read(&mut top);
+    let dis = dis::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
     let settings = options::settings(&mut top);
+    let deletes = deletes::read(&mut top);
+    let resync_modes = deletes::modes(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
+    if let Some(dis) = &dis {
+        dis::check(document, dis, &queries);
+    }
     let Queries {
         views,
         crosswalks,
@@ -131,11 +137,14 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
         state_dir: document.path_of(&state_dir),
         source: source?,
+        dis,
         connection: connection?,
         load,
         fail_on,
         keep,
         settings,
+        deletes,
+        resync_modes,
         crosswalks,
         views,
         resources,

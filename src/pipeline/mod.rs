@@ -6,6 +6,8 @@
 
 mod check;
 mod connection;
+mod deletes;
+mod dis;
 mod interpolate;
 mod limits;
 mod options;
@@ -14,6 +16,7 @@ mod resources;
 mod section;
 mod select;
 mod source;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +24,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
+pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
 pub use select::SelectError;
 
@@ -39,6 +44,8 @@ pub struct Pipeline {
     pub state_dir: PathBuf,
     /// Where the SIS rows are.
     pub source: SourceSettings,
+    /// What a pipeline to a state edition has beside the others.
+    pub dis: Option<Dis>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -47,6 +54,10 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// What may be deleted at the target.
+    pub deletes: DeleteSettings,
+    /// The modes of a resync beside the plain run that this configuration offers.
+    pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
@@ -139,6 +150,8 @@ pub struct Resource {
     pub required: Vec<String>,
     /// Further prerequisites (resource names), added to the metadata's edges.
     pub depends_on: Vec<String>,
+    /// The resource that it hangs below in the tree of listings and of `NAME/*`.
+    pub parent: Option<String>,
 }
 
 /// What a resource's objects are for.

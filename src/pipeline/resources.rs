@@ -54,6 +54,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Queries
         }
     }
     prerequisites(document, &stanzas);
+    parents(document, &stanzas);
     let mut used: BTreeSet<PathBuf> = queries.views.iter().map(|(_, sql)| sql.clone()).collect();
     for stanza in stanzas {
         used.extend(stanza.resource.as_ref().map(|r| r.sql.clone()));
@@ -166,6 +167,7 @@ fn crosswalks(top: &mut Section<'_>, sql_dir: &Path) -> BTreeMap<String, PathBuf
 /// One `[resources.NAME]`.
 struct Stanza {
     name: String,
+    span: Range<usize>,
     enabled: bool,
     /// None with a problem recorded.
     resource: Option<Resource>,
@@ -206,7 +208,9 @@ fn stanza_of(
         .map(|parts| paths(document, "key", &parts));
     let required = section.list("required").unwrap_or_default();
     let required = paths(document, "required", &required);
+    let span = section.span.clone();
     let depends_on = section.list("depends_on").unwrap_or_default();
+    let parent = section.text("parent").map(|t| t.value);
     section.finish();
     let resource = sql.map(|sql| Resource {
         name: name.to_owned(),
@@ -217,9 +221,11 @@ fn stanza_of(
         key,
         required,
         depends_on: depends_on.iter().map(|t| t.value.clone()).collect(),
+        parent,
     });
     Stanza {
         name: name.to_owned(),
+        span,
         enabled,
         resource,
         depends_on,
@@ -276,6 +282,30 @@ fn prerequisites(document: &Document<'_>, stanzas: &[Stanza]) {
         let span = first.depends_on.first().map_or(0..0, |t| t.span.clone());
         let what = format!("depends_on goes round in a circle: {}", cycle.join(" -> "));
         document.wrong(&span, what);
+    }
+}
+
+/// Every parent must be a stanza of this file, and none may hang below itself.
+fn parents(document: &Document<'_>, stanzas: &[Stanza]) {
+    let parent_of = |name: &str| {
+        let stanza = stanzas.iter().find(|s| s.name == name);
+        stanza.and_then(|s| s.resource.as_ref()?.parent.as_deref())
+    };
+    for stanza in stanzas {
+        let Some(parent) = parent_of(&stanza.name) else {
+            continue;
+        };
+        let mut above = std::iter::successors(Some(parent), |name| parent_of(name));
+        // No way up is longer than there are stanzas, unless it goes round.
+        let wrong = if !stanzas.iter().any(|s| s.name == parent) {
+            "which this pipeline does not define"
+        } else if above.nth(stanzas.len()).is_some() {
+            "and so hangs below itself"
+        } else {
+            continue;
+        };
+        let what = format!("resource `{}` hangs below `{parent}`, {wrong}", stanza.name);
+        document.wrong(&stanza.span, what);
     }
 }
 

@@ -37,11 +37,13 @@ pub enum SelectError {
 
 impl Pipeline {
     /// The resources named by `patterns` in file order; all of them when no pattern is given. `*`
-    /// stands for any number of characters; upper and lower case are the same.
+    /// stands for any number of characters, `NAME/*` for a resource and all below it in the tree;
+    /// upper and lower case are the same.
     ///
     /// # Errors
     /// Every pattern that names nothing, or only a resource that is switched off.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<&Resource>, Vec<SelectError>> {
+        let patterns = self.subtrees(patterns);
         let errors: Vec<SelectError> = patterns.iter().filter_map(|p| self.refusal(p)).collect();
         if !errors.is_empty() {
             return Err(errors);

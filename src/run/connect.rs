@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::{RunError, Selection};
-use crate::load::{Address, Api, Token};
+use crate::load::{Address, Api, State, StateKey, Token};
 use crate::metadata::Standard;
-use crate::pipeline::{Connection, Credentials, Pipeline, Setting};
-use crate::target::Target as Rules;
+use crate::pipeline::{Connection, Credentials, Pipeline, Secret, Setting, TargetKind};
+use crate::target::dis::{Dis, Encoding};
 use crate::target::edfi::{Edfi, Route};
+use crate::target::{Packing, Target as Rules};
 
 /// A target that answers.
 #[derive(Debug)]
@@ -21,13 +24,22 @@ pub struct Target {
     /// Whether it is the embedded sandbox.
     pub sandbox: bool,
     #[cfg(feature = "sandbox")]
-    running: Option<crate::sandbox::edfi::Sandbox>,
+    running: Option<Running>,
 }
 
 /// The connection to a target of one kind.
 #[derive(Debug)]
 enum Link {
-    Edfi(Api),
+    Edfi(Box<Api>),
+    Dis(Box<State>),
+}
+
+/// An embedded sandbox that runs as long as the connection.
+#[cfg(feature = "sandbox")]
+#[derive(Debug)]
+enum Running {
+    Edfi(crate::sandbox::edfi::Sandbox),
+    Dis(crate::sandbox::dis::Sandbox),
 }
 
 /// What the loop is given of a target.
@@ -38,26 +50,44 @@ pub(super) struct Delivery {
     pub(super) http: reqwest::Client,
     /// The credentials; None where the connection itself tells who we are.
     pub(super) token: Option<Arc<Token>>,
+    /// Most requests at once, where the target has a limit of its own.
+    pub(super) at_once: Option<usize>,
 }
+
+/// Most records of one batch, and most bytes of them: small enough that several are in flight, and
+/// that little is sent again when one is lost; a state may want fewer.
+const BATCH: Packing = Packing {
+    objects: 1000,
+    bytes: 1 << 20,
+};
 
 /// The standard that a pipeline names.
 ///
 /// # Errors
 /// A metadata file that cannot be read.
 pub fn standard(pipeline: &Pipeline) -> Result<Arc<Standard>, RunError> {
-    Ok(match &pipeline.metadata {
-        None => Standard::shipped(),
-        Some(path) => Arc::new(Standard::load(path)?),
+    Ok(match (&pipeline.metadata, pipeline.target) {
+        (None, TargetKind::Dis) => Standard::dis(),
+        (None, _) => Standard::shipped(),
+        (Some(path), _) => Arc::new(Standard::load(path)?),
     })
 }
 
 impl Target {
-    /// Connects: starts the sandbox where the pipeline says so, reads the root document, gets a
-    /// token, and takes over what the target's own documents say of its resources.
+    /// Connects: starts the sandbox where the pipeline says so, finds out what the target takes,
+    /// and takes over what its own documents say of its resources.
     ///
     /// # Errors
     /// The target cannot be reached or refuses the credentials.
     pub async fn connect(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        match pipeline.target {
+            TargetKind::Edfi => Self::edfi(pipeline, base).await,
+            TargetKind::Dis => Self::dis(pipeline, base).await,
+            TargetKind::Sif => Err(RunError::NoSuchTarget(TargetKind::Sif)),
+        }
+    }
+
+    async fn edfi(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
         let tokens = pipeline.state_dir.join(&pipeline.name).join("tokens");
         let sandbox = matches!(pipeline.connection, Connection::Sandbox);
         #[cfg(feature = "sandbox")]
@@ -67,11 +97,11 @@ impl Target {
             Connection::Sandbox => {
                 let server = start(pipeline, base).await?;
                 let url = server.base_url();
-                running = Some(server);
+                running = Some(Running::Edfi(server));
                 Address {
                     url,
-                    key: crate::pipeline::Secret::new("sandbox".to_owned()),
-                    secret: crate::pipeline::Secret::new("sandbox".to_owned()),
+                    key: Secret::new("sandbox".to_owned()),
+                    secret: Secret::new("sandbox".to_owned()),
                     tenant: None,
                     route_year: None,
                     tokens,
@@ -102,9 +132,55 @@ impl Target {
         let kept = pipeline.state_dir.join(&pipeline.name).join("metadata");
         let standard = refreshed(&api, base, &kept, &fingerprint).await;
         Ok(Self {
-            link: Link::Edfi(api),
+            link: Link::Edfi(Box::new(api)),
             standard,
             fingerprint,
+            sandbox,
+            #[cfg(feature = "sandbox")]
+            running,
+        })
+    }
+
+    async fn dis(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        let Some(dis) = &pipeline.dis else {
+            return Err(RunError::NoSuchTarget(TargetKind::Dis));
+        };
+        let sandbox = matches!(pipeline.connection, Connection::Sandbox);
+        #[cfg(feature = "sandbox")]
+        let mut running = None;
+        let (url, key) = match &pipeline.connection {
+            #[cfg(feature = "sandbox")]
+            Connection::Sandbox => {
+                let mut options = crate::sandbox::dis::Options::new(Arc::clone(base));
+                options.state_dir = Some(pipeline.state_dir.join("sandbox").join(&pipeline.name));
+                options.district = Some(dis.district.clone());
+                options.state_owned = dis.state_owned.clone();
+                let key = StateKey::Token(Secret::new(options.token.clone()));
+                let server = crate::sandbox::dis::Sandbox::start(options).await?;
+                let url = server.base_url();
+                running = Some(Running::Dis(server));
+                (url, key)
+            }
+            #[cfg(not(feature = "sandbox"))]
+            Connection::Sandbox => return Err(RunError::NoSandbox),
+            Connection::Server {
+                url, credentials, ..
+            } => {
+                let key = match credentials {
+                    Credentials::Token(token) => StateKey::Token(token.clone()),
+                    Credentials::Certificate(pem) => StateKey::Certificate(pem.clone()),
+                    Credentials::OAuth { .. } => {
+                        return Err(RunError::NoSuchTarget(TargetKind::Dis));
+                    }
+                };
+                (url.clone(), key)
+            }
+        };
+        let state = State::connect(&url, &dis.district, &key, &pipeline.load).await?;
+        Ok(Self {
+            standard: Arc::clone(base),
+            fingerprint: state.fingerprint(sandbox),
+            link: Link::Dis(Box::new(state)),
             sandbox,
             #[cfg(feature = "sandbox")]
             running,
@@ -118,32 +194,69 @@ impl Target {
     pub fn api(&self) -> Result<&Api, RunError> {
         match &self.link {
             Link::Edfi(api) => Ok(api),
+            Link::Dis(_) => Err(RunError::NotForTarget(TargetKind::Dis)),
         }
     }
 
-    /// What the loop needs to deliver the resources of a selection, by their index in it.
-    pub(super) fn delivery(&self, selection: &Selection) -> Delivery {
-        let (caller, rules) = match &self.link {
+    /// The state edition; None for another kind of target.
+    pub fn state(&self) -> Option<&State> {
+        match &self.link {
+            Link::Dis(state) => Some(state),
+            Link::Edfi(_) => None,
+        }
+    }
+
+    /// What the loop needs to deliver: `of` names for each station its resource in the selection.
+    pub(super) fn delivery(
+        &self,
+        selection: &Selection,
+        of: &[usize],
+        school_year: i32,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        let (caller, rules, at_once): (_, Box<dyn Rules>, _) = match &self.link {
             Link::Edfi(api) => {
-                let routes = selection.resources.iter().map(|p| Route {
+                let resources = of.iter().map(|i| &selection.resources[*i]);
+                let routes = resources.map(|p| Route {
                     url: api.discovered.resource(&p.meta.path),
                     deferrable: selection.standard.retries.contains_key(&p.resource.name),
                 });
-                (&api.caller, Box::new(Edfi::new(routes.collect())))
+                (&api.caller, Box::new(Edfi::new(routes.collect())), None)
+            }
+            Link::Dis(state) => {
+                let limits = state.about.limits;
+                let packing = Packing {
+                    objects: limits.records.min(BATCH.objects),
+                    // The limit is on whole lines, which hold keys and hashes beside the records.
+                    bytes: limits.bytes.min(BATCH.bytes) / 4 * 3,
+                };
+                let names = of.iter().map(|i| &selection.resources[*i].resource.name);
+                let routes = names.map(|name| state.route(school_year, name)).collect();
+                let encodings = state.about.encodings.iter().map(String::as_str);
+                let rules = Dis::new(
+                    routes,
+                    state.sequence(now.timestamp_micros()),
+                    Encoding::choose(encodings),
+                    packing,
+                );
+                (&state.caller, Box::new(rules), Some(limits.concurrency))
             }
         };
         Delivery {
             rules,
             http: caller.http.clone(),
             token: caller.token.clone(),
+            at_once,
         }
     }
 
     /// Ends the embedded sandbox, if there is one.
     pub async fn disconnect(self) {
         #[cfg(feature = "sandbox")]
-        if let Some(server) = self.running {
-            server.stop().await;
+        match self.running {
+            Some(Running::Edfi(server)) => server.stop().await,
+            Some(Running::Dis(server)) => server.stop().await,
+            None => {}
         }
     }
 }

@@ -90,6 +90,12 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb that asks an Ed-Fi API, and another kind of target.
+    #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
+    NotForTarget(TargetKind),
+    /// An edition that has no such command.
+    #[error("{0}")]
+    Edition(String),
     /// Another run has locked what this one is about.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -129,6 +135,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The list of deletes.
+    #[error(transparent)]
+    Deletes(#[from] super::DeletesError),
     /// A check or a comparison.
     #[error(transparent)]
     Check(#[from] crate::checks::CheckError),

@@ -15,6 +15,7 @@ use super::probe::Probe;
 use super::{Context, RunError, Selection, Until};
 use crate::ledger::{Ledger, Origin, Whole};
 use crate::object::Outcome;
+use crate::pipeline::TargetKind;
 use crate::stage::{RunState, StateDir};
 
 /// What was found out about the target before the load.
@@ -95,7 +96,9 @@ pub(super) fn full_first(
         return Ok(Vec::new());
     }
     let mut notes = vec![new_target(context, about)];
-    let Some(part) = part(context, selection) else {
+    // A state checks each record's parents itself, and its objects are chosen one by one.
+    let chosen = context.pipeline.target == TargetKind::Dis;
+    let Some(part) = part(context, selection).filter(|_| !chosen) else {
         return Ok(notes);
     };
     let refused = RunError::NeverFull {
@@ -168,7 +171,7 @@ pub(super) async fn compare(
     until: Until,
 ) -> Result<Admitted, RunError> {
     let mut admitted = Admitted::default();
-    if context.options.resend_all {
+    if context.resends() {
         return Ok(admitted);
     }
     let Some(probe) = Probe::ask(target, ledger).await? else {

@@ -3,8 +3,11 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+pub mod compare;
 pub mod connect;
+mod deletes;
 mod deliver;
+mod editions;
 mod error;
 mod guard;
 pub mod inspect;
@@ -16,6 +19,8 @@ mod probe;
 pub mod rebuild;
 mod record;
 mod staging;
+pub mod standing;
+mod stations;
 
 use std::sync::Arc;
 
@@ -23,6 +28,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use deletes::DeletesError;
+pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
@@ -33,7 +40,8 @@ pub use staging::Staged;
 use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
-use crate::pipeline::Pipeline;
+use crate::metadata::Standard;
+use crate::pipeline::{MaxDeletes, Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -50,6 +58,11 @@ pub struct Options {
     pub start: Start,
     /// Send what the target has acknowledged, too.
     pub resend_all: bool,
+    /// Send only what is due, where the pipeline's target is resent everything by default (DIS).
+    pub delta: bool,
+    /// Do not check dependencies: no ancestors are added, and what has no parent at the target is
+    /// sent all the same (DIS).
+    pub unchecked: bool,
     /// Only these objects, by what became of them earlier.
     pub only: Only,
     /// School year by its end year, before the pipeline's.
@@ -62,6 +75,8 @@ pub struct Options {
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// Most deletes of one resource, before the pipeline's.
+    pub max_deletes: Option<MaxDeletes>,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -116,6 +131,34 @@ impl std::fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// Whether what the target has acknowledged is sent, too. A resync to a state edition resends
+    /// everything in its scope, as that is what it is for; unless only what is due is asked for, or
+    /// an interrupted one carries on.
+    pub(crate) fn resends(&self) -> bool {
+        let resync = self.pipeline.target == TargetKind::Dis
+            && !self.options.delta
+            && self.options.start == Start::Source;
+        self.options.resend_all || resync
+    }
+
+    /// Whether the run is about all records of its resources.
+    fn is_whole(&self) -> bool {
+        self.options.scope == Scope::default() && self.options.only == Only::default()
+    }
+
+    /// The resources that are asked for; to a state edition with those that they depend on.
+    fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
+        let patterns = &self.options.resources;
+        match self.pipeline.target {
+            TargetKind::Dis if !self.options.unchecked => {
+                Selection::with_ancestors(&self.pipeline, patterns, standard)
+            }
+            _ => Ok(patterns.clone()),
+        }
+    }
+}
+
 /// Runs a pipeline as far as `until`.
 ///
 /// # Errors
@@ -129,7 +172,9 @@ pub async fn run(
     let pipeline = &context.pipeline;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let mut selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    editions::may_send(pipeline)?;
+    let wanted = context.wanted(&base)?;
+    let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
     validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
@@ -148,7 +193,7 @@ pub async fn run(
         false => None,
     };
     if let Some(target) = &target {
-        selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
+        selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -173,9 +218,20 @@ pub async fn run(
         held: held.as_ref(),
         only: &only,
     };
-    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
+    let teller = match until {
+        Until::Loaded => standing::Teller::new(context, staged.id()),
+        _ => None,
+    };
+    let outcome = flow
+        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
+        .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     record.end(&finished, *context.cancel.borrow());
+    if let Some(teller) = &teller
+        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
+    {
+        tracing::warn!(%error, "how the resources stand could not be kept");
+    }
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -210,6 +266,7 @@ impl Flow<'_> {
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
+        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -239,8 +296,11 @@ impl Flow<'_> {
         let mut admitted =
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
+        if let Some(teller) = teller {
+            teller.begin(selection, staged.school_year)?;
+        }
         let due = deliver::due(context, self.only, selection, staged, &ledger)?;
-        let sending = match self.held {
+        let mut sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
                 held,
@@ -248,9 +308,20 @@ impl Flow<'_> {
             }),
             None => None,
         };
-        let mut delivered =
-            deliver::load(context, selection, staged, target, sending, due, progress).await?;
-        delivered.notes = notes;
+        let journal = sending.as_mut().map(|sending| &mut sending.journal);
+        let mut people = deletes::People::default();
+        let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
+        let plan = match self.only.is_everything() {
+            true => deletes::plan(asked, &ledger, &mut people, journal)?,
+            // A run that takes up some objects again deletes none.
+            false => deletes::Plan::none(selection),
+        };
+        let stations = stations::Stations::new(selection, staged, due, plan)?;
+        let mut delivered = deliver::load(
+            context, selection, staged, target, sending, stations, progress,
+        )
+        .await?;
+        delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
             let about = guard::origin(target, staged.school_year);

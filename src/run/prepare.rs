@@ -1,11 +1,11 @@
 //! Before anything is read or sent: which resources, with which metadata, from which tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::RunError;
 use crate::load::schedule;
-use crate::metadata::{ResourceMeta, Standard};
+use crate::metadata::{Field, Kind, ResourceMeta, Standard};
 use crate::pipeline::{Pipeline, Resource};
 use crate::source::{SisSchema, TableSchema};
 use crate::transform::{Problem, ResourceSpec, effective_meta, tables_used};
@@ -35,6 +35,41 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The names of the resources that `patterns` name and of those that they need: everything that
+    /// their required references point at, as far as the pipeline has it. No pattern stays none.
+    ///
+    /// # Errors
+    /// Patterns that name nothing.
+    pub fn with_ancestors(
+        pipeline: &Pipeline,
+        patterns: &[String],
+        standard: &Standard,
+    ) -> Result<Vec<String>, RunError> {
+        let chosen = pipeline.select(patterns).map_err(|errors| {
+            RunError::Selection(errors.iter().map(ToString::to_string).collect())
+        })?;
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut names: Vec<String> = chosen.into_iter().map(|r| r.name.clone()).collect();
+        let mut next = 0;
+        while let Some(meta) = names.get(next).map(|name| standard.resource(name)) {
+            next += 1;
+            for field in meta.into_iter().flat_map(|meta| meta.fields.values()) {
+                let Kind::Reference { targets, .. } = &field.kind else {
+                    continue;
+                };
+                for target in targets.iter().filter(|_| field.required) {
+                    let on = pipeline.resources.iter().any(|r| r.name == *target);
+                    if on && !names.contains(target) {
+                        names.push(target.clone());
+                    }
+                }
+            }
+        }
+        Ok(names)
+    }
+
     /// Chooses the resources that `patterns` name (all of the pipeline for none).
     ///
     /// # Errors
@@ -77,7 +112,15 @@ fn with_keys(pipeline: &Pipeline, standard: &Standard, problems: &mut Vec<Proble
         let Some(meta) = standard.resource(&resource.name) else {
             continue;
         };
-        match effective_meta(&spec(resource, meta)) {
+        let mut meta = meta.clone();
+        let owned = pipeline.dis.as_ref();
+        let owned = owned.and_then(|dis| dis.state_owned.get(&resource.name));
+        problems.extend(
+            owned
+                .into_iter()
+                .flat_map(|paths| leave_out(resource, &mut meta, paths)),
+        );
+        match effective_meta(&spec(resource, &meta)) {
             Ok(meta) => {
                 changed.resources.insert(resource.name.clone(), meta);
             }
@@ -85,6 +128,48 @@ fn with_keys(pipeline: &Pipeline, standard: &Standard, problems: &mut Vec<Proble
         }
     }
     changed
+}
+
+/// Leaves fields out of a resource's bodies: the target owns them.
+fn leave_out(resource: &Resource, meta: &mut ResourceMeta, paths: &[String]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for path in paths {
+        let part = meta
+            .key
+            .iter()
+            .any(|p| p.path == *path || p.path.starts_with(&format!("{path}.")));
+        let why = match meta.field(path).map(|f| &f.kind) {
+            None => "the object has no such field",
+            Some(_) if part => "it is a part of the key",
+            Some(Kind::Reference { .. }) => "it names a parent",
+            Some(_) => continue,
+        };
+        let what = format!(
+            "dis.state_owned: `{path}` of {} cannot be left out: {why}",
+            resource.name
+        );
+        problems.push(Problem::new(&resource.sql, what));
+    }
+    for path in paths {
+        let names: Vec<&str> = path.split('.').collect();
+        not_required(&mut meta.fields, &names);
+    }
+    meta.left_out = paths.to_vec();
+    problems
+}
+
+fn not_required(fields: &mut BTreeMap<String, Field>, path: &[&str]) {
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    let Some(field) = fields.get_mut(*first) else {
+        return;
+    };
+    match &mut field.kind {
+        _ if rest.is_empty() => field.required = false,
+        Kind::Object { fields } | Kind::Array { fields } => not_required(fields, rest),
+        _ => {}
+    }
 }
 
 /// What the transform is told of a resource.

@@ -126,6 +126,11 @@ impl Staged {
         self.out.join("results").join(format!("{resource}.parquet"))
     }
 
+    /// The list of a resource's deletes.
+    pub(super) fn deletes(&self, resource: &str) -> PathBuf {
+        self.out.join("deletes").join(format!("{resource}.parquet"))
+    }
+
     /// Where results and report go.
     pub(super) fn out(&self) -> &std::path::Path {
         &self.out

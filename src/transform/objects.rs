@@ -44,7 +44,7 @@ impl ObjectBuilder {
         mapped_fields: BTreeMap<String, String>,
         local_validation: bool,
     ) -> Self {
-        let shape = Shape::new(sql, &rules.fields);
+        let shape = Shape::new(sql, &rules.fields, &rules.left_out);
         let schema = Arc::new(object_schema(shape.schema().fields()));
         let known = || Known::of(standard, &rules.fields);
         let checker = local_validation.then(|| Checker::new(&rules, known()));

@@ -43,10 +43,11 @@ pub(super) struct Shape {
 impl Shape {
     /// Plans the form. A type that does not fit the metadata is kept as it is: the check of the
     /// schema reports it.
-    pub(super) fn new(sql: &Schema, fields: &Members) -> Self {
+    /// `left_out` are dotted paths of fields that are in no body.
+    pub(super) fn new(sql: &Schema, fields: &Members, left_out: &[String]) -> Self {
         let body = sql.fields().iter().enumerate();
         let body = body.filter(|(_, f)| is_body_column(f.name()));
-        let (columns, fields) = sorted(body, Some(fields));
+        let (columns, fields) = sorted(body, Some(fields), "", left_out);
         Self {
             columns,
             schema: Arc::new(Schema::new(fields)),
@@ -76,24 +77,39 @@ impl Shape {
 fn sorted<'a>(
     fields: impl Iterator<Item = (usize, &'a FieldRef)>,
     wanted: Option<&Members>,
+    at: &str,
+    left_out: &[String],
 ) -> (Vec<(usize, Form)>, Fields) {
-    let mut fields: Vec<(usize, &FieldRef)> = fields.collect();
+    let stays = |field: &FieldRef| {
+        let name = field.name();
+        let left = |path: &String| path.strip_prefix(at) == Some(name);
+        !left_out.iter().any(left)
+    };
+    let mut fields: Vec<(usize, &FieldRef)> = fields.filter(|(_, f)| stays(f)).collect();
     fields.sort_by(|a, b| a.1.name().cmp(b.1.name()));
     let mut forms = Vec::with_capacity(fields.len());
     let mut stored = Vec::with_capacity(fields.len());
     for (i, field) in fields {
         let wanted = wanted.and_then(|w| w.get(field.name()));
-        let (form, data_type) = form(field.data_type(), wanted.map(|w| &w.kind));
+        let below = format!("{at}{}.", field.name());
+        let kind = wanted.map(|w| &w.kind);
+        let (form, data_type) = form(field.data_type(), kind, &below, left_out);
         forms.push((i, form));
         stored.push(Field::new(field.name(), data_type, true));
     }
     (forms, Fields::from(stored))
 }
 
-fn form(from: &DataType, kind: Option<&metadata::Kind>) -> (Form, DataType) {
+fn form(
+    from: &DataType,
+    kind: Option<&metadata::Kind>,
+    at: &str,
+    left_out: &[String],
+) -> (Form, DataType) {
     match from {
         DataType::Struct(fields) => {
-            let (forms, fields) = sorted(fields.iter().enumerate(), kind.and_then(members));
+            let wanted = kind.and_then(members);
+            let (forms, fields) = sorted(fields.iter().enumerate(), wanted, at, left_out);
             (
                 Form::Struct(forms, fields.clone()),
                 DataType::Struct(fields),
@@ -104,7 +120,7 @@ fn form(from: &DataType, kind: Option<&metadata::Kind>) -> (Form, DataType) {
         | DataType::FixedSizeList(element, _)
         | DataType::ListView(element)
         | DataType::LargeListView(element) => {
-            let (form, data_type) = form(element.data_type(), kind);
+            let (form, data_type) = form(element.data_type(), kind, at, left_out);
             let element = Arc::new(Field::new("item", data_type, true));
             (
                 Form::List(Box::new(form), Arc::clone(&element)),

@@ -11,7 +11,7 @@ use crate::cli::{
     print, print_line,
 };
 use crate::history::{Entry, History, HistoryError, Overview, StatusText, list, show, status};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::stage::StateDir;
 
 fn history_of(pipeline: &Pipeline) -> History {
@@ -23,6 +23,12 @@ pub(super) fn status_of(session: &Session, args: &StatusArgs) -> anyhow::Result<
     let names = names(&pipeline, &args.scope.resources)?;
     if let Some(run) = &args.run {
         return report(session, &pipeline, run, args);
+    }
+    if pipeline.target == TargetKind::Dis {
+        super::tree::print_tree(&pipeline, args.json)?;
+        let last = folder(&pipeline, "latest").ok();
+        let report = last.and_then(|run| crate::report::read(run.path()).ok());
+        return Ok(report.map_or(0, |(report, _)| report.exit_code));
     }
     let entries = history_of(&pipeline).entries()?;
     let objects = names.into_iter().map(|name| (name, 0));

@@ -1,7 +1,7 @@
 //! Verbs that make something: generate, metadata import, sandbox.
 
-use crate::cli::{GenerateArgs, MetadataArgs, MetadataCommand, Planted, print_line};
-use crate::generate::{Dirty, Format, Options};
+use crate::cli::{GenerateArgs, Kind, MetadataArgs, MetadataCommand, Planted, print_line};
+use crate::generate::{Dirty, Format, Options, Profile};
 use crate::metadata::import::{ImportFiles, from_files};
 
 pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<u8> {
@@ -16,6 +16,10 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<u8> {
             Planted::Sample => Dirty::Sample,
         },
         format: Format::Csv,
+        profile: match args.profile {
+            Kind::District => Profile::District,
+            Kind::SeedDis => Profile::SeedDis,
+        },
     })?;
     print_line(&format!(
         "{}: {} rows; what a first load must come to is in expected.json",
@@ -53,10 +57,60 @@ pub(super) fn metadata(args: MetadataArgs) -> anyhow::Result<u8> {
 /// Serves until it is interrupted.
 #[cfg(feature = "sandbox")]
 pub(super) async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<u8> {
+    match args.command {
+        crate::cli::SandboxCommand::Edfi(args) => edfi_sandbox(args).await,
+        crate::cli::SandboxCommand::Dis(args) => dis_sandbox(args).await,
+    }
+}
+
+#[cfg(feature = "sandbox")]
+async fn dis_sandbox(args: crate::cli::DisSandboxArgs) -> anyhow::Result<u8> {
+    use crate::metadata::Standard;
+    use crate::sandbox::dis::{Options, Sandbox};
+
+    let standard = match &args.metadata {
+        Some(path) => std::sync::Arc::new(Standard::load(path)?),
+        None => Standard::dis(),
+    };
+    let mut options = Options::new(standard);
+    options.listen.set_port(args.port);
+    options.state_dir = args.state;
+    options.district.clone_from(&args.district);
+    options.records = args.records.max(1);
+    options.faults = args
+        .fault
+        .iter()
+        .map(|f| f.parse())
+        .collect::<Result<_, _>>()?;
+    let (token, operator) = (options.token.clone(), options.operator_token.clone());
+    let server = Sandbox::start(options).await?;
+    if !args.request.is_empty() {
+        let all = args.request.iter().any(|object| object == "all");
+        let objects = args.request.iter().map(String::as_str);
+        let objects: Vec<&str> = objects.filter(|_| !all).collect();
+        let district = args.district.unwrap_or_default();
+        let request = server.request(&district, &objects, None)?;
+        server.stop().await;
+        print_line(&format!(
+            "request {}: district {district} resyncs with its next poll",
+            request.id
+        ))?;
+        return Ok(0);
+    }
+    print_line(&format!(
+        "DIS sandbox at {} (token {token}, operator's token {operator}); Ctrl-C ends it",
+        server.base_url()
+    ))?;
+    tokio::signal::ctrl_c().await?;
+    server.stop().await;
+    Ok(0)
+}
+
+#[cfg(feature = "sandbox")]
+async fn edfi_sandbox(args: crate::cli::EdfiArgs) -> anyhow::Result<u8> {
     use crate::metadata::Standard;
     use crate::sandbox::edfi::{ErrorStyle, Options, Sandbox};
 
-    let crate::cli::SandboxCommand::Edfi(args) = args.command;
     let standard = match &args.metadata {
         Some(path) => std::sync::Arc::new(Standard::load(path)?),
         None => Standard::shipped(),

@@ -1,5 +1,6 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod dis;
 mod errors;
 mod history;
 mod ledger;
@@ -8,6 +9,7 @@ mod look;
 mod make;
 mod runs;
 mod target;
+mod tree;
 
 use super::{Command, Scope, Session};
 use crate::pipeline::Pipeline;
@@ -37,6 +39,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
+        Command::Dis(args) => dis::dis(&session, args.command).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }

@@ -8,6 +8,8 @@ use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
+use crate::pipeline::TargetKind;
+use crate::report::RunReport;
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 
@@ -20,12 +22,15 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
+        delta: args.resync.delta,
+        unchecked: args.resync.no_check_dependencies,
         allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
+        max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
@@ -102,6 +107,14 @@ pub(super) fn context(
     options: Options,
 ) -> anyhow::Result<Context> {
     let pipeline = pipeline_of(&scope)?;
+    if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
+        anyhow::bail!(
+            "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
+             `{}` says target = \"{}\", which is sent what is due anyway",
+            pipeline.name,
+            pipeline.target.as_str()
+        );
+    }
     let log = session.run_log.clone();
     Ok(Context {
         pipeline,
@@ -120,11 +133,30 @@ pub(super) fn context(
 }
 
 async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> anyhow::Result<u8> {
+    let report = match finished(session, scope, options, until).await {
+        Err(error) if error.is::<Stopped>() => return Ok(3),
+        report => report?,
+    };
+    Ok(report.exit_code)
+}
+
+/// A run that was stopped before anything was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before anything was sent; the next run carries on")]
+pub(super) struct Stopped;
+
+/// Runs, prints the report, and gives it back.
+pub(super) async fn finished(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+    until: Until,
+) -> anyhow::Result<RunReport> {
     let context = context(session, scope, options)?;
     let finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
-            return Ok(3);
+            return Err(Stopped.into());
         }
         finished => finished?,
     };
@@ -135,7 +167,7 @@ async fn go(session: &Session, scope: Scope, options: Options, until: Until) -> 
             "the load stopped itself; what is left is due in the next run"
         );
     }
-    Ok(finished.report.exit_code)
+    Ok(finished.report)
 }
 
 /// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.

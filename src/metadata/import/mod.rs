@@ -86,6 +86,7 @@ pub fn import(
             warnings.insert(format!("{}: {warning}", one.name));
         });
         let resource = ResourceMeta {
+            left_out: Vec::new(),
             path: one.path.to_owned(),
             key,
             key_updatable: one.key_updatable,

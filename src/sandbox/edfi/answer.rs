@@ -17,20 +17,20 @@ use super::options::RetryAfter;
 
 /// An answer before it is put into HTTP.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(in crate::sandbox) struct Answer {
     /// HTTP status.
-    pub(super) status: u16,
+    pub(in crate::sandbox) status: u16,
     /// The body; empty for none.
-    pub(super) body: Bytes,
+    pub(in crate::sandbox) body: Bytes,
     /// Type of the body, where there is one.
-    pub(super) content_type: &'static str,
+    pub(in crate::sandbox) content_type: &'static str,
     /// Further headers.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(in crate::sandbox) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
     /// A status without a body.
-    pub(super) fn empty(status: u16) -> Self {
+    pub(in crate::sandbox) fn empty(status: u16) -> Self {
         Self {
             status,
             body: Bytes::new(),
@@ -40,7 +40,7 @@ impl Answer {
     }
 
     /// A JSON body.
-    pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(in crate::sandbox) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             body: body.into(),
             ..Self::empty(status)
@@ -48,7 +48,7 @@ impl Answer {
     }
 
     /// A body of another type.
-    pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+    pub(in crate::sandbox) fn text(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             body: Bytes::from(body),
             content_type,
@@ -57,7 +57,11 @@ impl Answer {
     }
 
     /// Adds a header; a value that cannot stand in one is left out.
-    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+    pub(in crate::sandbox) fn header(
+        mut self,
+        name: HeaderName,
+        value: impl TryInto<HeaderValue>,
+    ) -> Self {
         if let Ok(value) = value.try_into() {
             self.headers.push((name, value));
         }
@@ -65,7 +69,7 @@ impl Answer {
     }
 
     /// Adds the header that says how long to wait.
-    pub(super) fn retry_after(self, after: RetryAfter) -> Self {
+    pub(in crate::sandbox) fn retry_after(self, after: RetryAfter) -> Self {
         match after {
             RetryAfter::None => self,
             RetryAfter::Seconds(n) | RetryAfter::Milliseconds(n) => {
@@ -83,7 +87,7 @@ impl Answer {
     }
 
     /// The HTTP response. `truncated`: it announces more than it sends.
-    pub(super) fn into_response(self, truncated: bool) -> Response<AnswerBody> {
+    pub(in crate::sandbox) fn into_response(self, truncated: bool) -> Response<AnswerBody> {
         let mut response = Response::new(if truncated {
             AnswerBody::truncated(&self.body)
         } else {
@@ -107,7 +111,7 @@ impl Answer {
 
 /// The body of an answer: whole, or cut off in the middle.
 #[derive(Debug)]
-pub(super) struct AnswerBody {
+pub(in crate::sandbox) struct AnswerBody {
     bytes: Bytes,
     /// Bytes announced; more than there are when the answer is cut off.
     announced: u64,
@@ -118,7 +122,7 @@ pub(super) struct AnswerBody {
 /// The answer ends before its announced length.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox cuts this answer off on purpose")]
-pub(super) struct CutOff;
+pub(in crate::sandbox) struct CutOff;
 
 impl From<Infallible> for CutOff {
     fn from(never: Infallible) -> Self {

@@ -74,6 +74,7 @@ fn school_year_types() -> ResourceMeta {
         xml: None,
     };
     ResourceMeta {
+        left_out: Vec::new(),
         path: "/ed-fi/schoolYearTypes".to_owned(),
         key: vec![KeyPart {
             name: "schoolYear".to_owned(),

@@ -12,7 +12,7 @@ use super::fault::{Fault, FaultKind};
 
 /// The faults in force, with their counters.
 #[derive(Debug, Default)]
-pub(super) struct FaultPlan {
+pub(in crate::sandbox) struct FaultPlan {
     faults: Vec<Armed>,
     struck: AtomicU64,
 }
@@ -35,20 +35,20 @@ struct State {
 
 /// What a fault may choose a request by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Aim<'a> {
+pub(in crate::sandbox) struct Aim<'a> {
     /// Method.
-    pub(super) method: &'a str,
+    pub(in crate::sandbox) method: &'a str,
     /// Resource, or `oauth`, `metadata`, `discovery`.
-    pub(super) resource: &'a str,
+    pub(in crate::sandbox) resource: &'a str,
     /// Whether it is a data request.
-    pub(super) data: bool,
+    pub(in crate::sandbox) data: bool,
     /// Method, path and body.
-    pub(super) object: u64,
+    pub(in crate::sandbox) object: u64,
 }
 
 impl FaultPlan {
     /// Arms faults.
-    pub(super) fn new(faults: Vec<Fault>) -> Self {
+    pub(in crate::sandbox) fn new(faults: Vec<Fault>) -> Self {
         Self {
             faults: faults
                 .into_iter()
@@ -62,22 +62,22 @@ impl FaultPlan {
     }
 
     /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sandbox) fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }
 
     /// The faults in force.
-    pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
+    pub(in crate::sandbox) fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().map(|armed| &armed.fault)
     }
 
     /// Requests hit.
-    pub(super) fn struck(&self) -> u64 {
+    pub(in crate::sandbox) fn struck(&self) -> u64 {
         self.struck.load(Ordering::Relaxed)
     }
 
     /// The first fault that hits a request. Later faults do not count a request that is hit.
-    pub(super) fn strike(&self, aim: Aim<'_>) -> Option<FaultKind> {
+    pub(in crate::sandbox) fn strike(&self, aim: Aim<'_>) -> Option<FaultKind> {
         let hit = self.faults.iter().find(|armed| armed.hits(aim))?;
         self.struck.fetch_add(1, Ordering::Relaxed);
         Some(hit.fault.kind)

@@ -1,35 +1,16 @@
-//! The state on disk: one line per accepted change, written before the change is answered.
+//! The lines of the log: one per accepted change, written before the change is answered.
 //!
-//! Reads and writes: `sandbox.log` and `sandbox.lock` in the state folder. Never: loses a line that
-//! was written whole; a line cut off by a kill is dropped.
-//!
-//! A line is in the kernel's hands when the answer goes out, so killing the process loses nothing;
-//! a power cut may (there is no `fsync`: this is a sandbox).
+//! Reads: lines. Writes: lines, through the log. Never: a line for what was refused.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::SandboxError;
 use super::store::Record;
-use crate::files;
+use crate::sandbox::log::Log;
 
-const LOG: &str = "sandbox.log";
-const LOCK: &str = "sandbox.lock";
-const HEAD: &str = "fullsync-sandbox 1 ";
-
-/// The open log of a state folder, which is locked as long as this lives.
+/// The open log of an Ed-Fi sandbox.
 #[derive(Debug)]
-pub(super) struct Journal {
-    path: PathBuf,
-    file: File,
-    /// Bytes of whole lines.
-    len: u64,
-    /// A write failed and its rest could not be cut off.
-    broken: bool,
-    instance_id: String,
-    _lock: File,
-}
+pub(super) struct Journal(Log);
 
 /// One line, read back.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,68 +49,17 @@ impl Journal {
         instance_id: &str,
         mut replay: impl FnMut(Line<'_>) -> Result<(), String>,
     ) -> Result<Self, SandboxError> {
-        files::create_dir(dir).map_err(SandboxError::State)?;
-        let lock = lock(dir)?;
-        let path = dir.join(LOG);
-        let mut read = files::options()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(|e| SandboxError::State(files::at(&path, &e)))?;
-        let mut lines = Lines::new(&mut read);
-        let found = match lines.next(&path)? {
-            Some(head) => Some(read_head(head).ok_or_else(|| SandboxError::Corrupt {
-                path: path.clone(),
-                line: 1,
-                why: "not the head of a sandbox log".to_owned(),
-            })?),
-            None => None,
-        };
-        if let Some(found) = &found
-            && !instance_id.is_empty()
-            && found != instance_id
-        {
-            return Err(SandboxError::OtherInstance {
-                path: dir.to_owned(),
-                found: found.clone(),
-                wanted: instance_id.to_owned(),
-            });
-        }
-        while let Some(line) = lines.next(&path)? {
-            let applied = parse(line).ok_or("not a line of a sandbox log".to_owned());
-            applied
+        let log = Log::open(dir, instance_id, |line| {
+            parse(line)
+                .ok_or("not a line of a sandbox log".to_owned())
                 .and_then(&mut replay)
-                .map_err(|why| SandboxError::Corrupt {
-                    path: path.clone(),
-                    line: lines.number,
-                    why,
-                })?;
-        }
-        let len = lines.whole;
-        read.set_len(len)
-            .map_err(|e| SandboxError::State(files::at(&path, &e)))?;
-        let mut journal = Self {
-            path,
-            file: read,
-            len,
-            broken: false,
-            instance_id: found.clone().unwrap_or_else(|| instance_id.to_owned()),
-            _lock: lock,
-        };
-        if found.is_none() {
-            if journal.instance_id.is_empty() {
-                journal.instance_id = format!("{:016x}", super::oauth::entropy(0));
-            }
-            let head = format!("{HEAD}{}\n", journal.instance_id);
-            journal.append(head.as_bytes())?;
-        }
-        Ok(journal)
+        })?;
+        Ok(Self(log))
     }
 
     /// The instance that the folder belongs to.
     pub(super) fn instance_id(&self) -> &str {
-        &self.instance_id
+        self.0.instance_id()
     }
 
     /// Appends whole lines with one write.
@@ -137,18 +67,7 @@ impl Journal {
     /// # Errors
     /// The disk is full or gone. What was written of the lines is cut off again.
     pub(super) fn append(&mut self, lines: &[u8]) -> Result<(), SandboxError> {
-        if self.broken {
-            return Err(SandboxError::State(io::Error::other(format!(
-                "{}: an earlier write failed; restart the sandbox",
-                self.path.display()
-            ))));
-        }
-        if let Err(error) = self.file.write_all(lines) {
-            self.broken = self.file.set_len(self.len).is_err();
-            return Err(SandboxError::State(files::at(&self.path, &error)));
-        }
-        self.len += lines.len() as u64;
-        Ok(())
+        self.0.append(lines)
     }
 
     /// Replaces the log by one line per living record.
@@ -157,32 +76,15 @@ impl Journal {
     /// As the file system says; the old log stays.
     pub(super) fn rewrite<'a>(
         &mut self,
-        records: impl Iterator<Item = (&'a str, &'a Record)>,
+        mut records: impl Iterator<Item = (&'a str, &'a Record)>,
     ) -> Result<(), SandboxError> {
-        let partial = files::partial(&self.path);
-        let write = || -> io::Result<(File, u64)> {
-            let mut out = BufWriter::new(files::create(&partial)?);
-            let mut line = format!("{HEAD}{}\n", self.instance_id).into_bytes();
-            let mut len = 0;
-            out.write_all(&line)?;
-            len += line.len() as u64;
-            for (resource, record) in records {
-                line.clear();
-                put_line(&mut line, resource, record);
-                out.write_all(&line)?;
-                len += line.len() as u64;
+        self.0.rewrite(|line| match records.next() {
+            Some((resource, record)) => {
+                put_line(line, resource, record);
+                true
             }
-            out.into_inner()
-                .map_err(io::IntoInnerError::into_error)?
-                .sync_data()?;
-            fs::rename(&partial, &self.path)?;
-            let file = files::options().append(true).open(&self.path)?;
-            Ok((file, len))
-        };
-        let (file, len) = write().map_err(|e| SandboxError::State(files::at(&self.path, &e)))?;
-        self.file = file;
-        self.len = len;
-        Ok(())
+            None => false,
+        })
     }
 }
 
@@ -200,26 +102,6 @@ pub(super) fn put_line(out: &mut Vec<u8>, resource: &str, record: &Record) {
 /// Appends the line of a record that was deleted.
 pub(super) fn remove_line(out: &mut Vec<u8>, resource: &str, id: u128, version: u64) {
     out.extend_from_slice(format!("D\t{resource}\t{id:032x}\t{version}\n").as_bytes());
-}
-
-fn lock(dir: &Path) -> Result<File, SandboxError> {
-    let path = dir.join(LOCK);
-    let file = files::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|e| SandboxError::State(files::at(&path, &e)))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SandboxError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(e)) => Err(SandboxError::State(files::at(&path, &e))),
-    }
-}
-
-fn read_head(line: &[u8]) -> Option<String> {
-    let instance = std::str::from_utf8(line).ok()?.strip_prefix(HEAD)?;
-    Some(instance.to_owned())
 }
 
 fn parse(line: &[u8]) -> Option<Line<'_>> {
@@ -246,44 +128,16 @@ fn parse(line: &[u8]) -> Option<Line<'_>> {
     }
 }
 
-/// Whole lines of a log; what follows the last line break is torn.
-struct Lines<'a> {
-    read: BufReader<&'a mut File>,
-    line: Vec<u8>,
-    number: u64,
-    whole: u64,
-}
-
-impl<'a> Lines<'a> {
-    fn new(file: &'a mut File) -> Self {
-        Self {
-            read: BufReader::with_capacity(1 << 16, file),
-            line: Vec::new(),
-            number: 0,
-            whole: 0,
-        }
-    }
-
-    fn next(&mut self, path: &Path) -> Result<Option<&[u8]>, SandboxError> {
-        self.line.clear();
-        let read = self
-            .read
-            .read_until(b'\n', &mut self.line)
-            .map_err(|e| SandboxError::State(files::at(path, &e)))?;
-        if self.line.pop() != Some(b'\n') {
-            return Ok(None);
-        }
-        self.number += 1;
-        self.whole += read as u64;
-        Ok(Some(&self.line))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
     use bytes::Bytes;
 
     use super::*;
+    use crate::files;
+    use crate::sandbox::log::LOG;
 
     fn record(id: u128, body: &'static str) -> Record {
         Record {
@@ -315,7 +169,7 @@ mod tests {
     fn a_log_cut_at_any_byte_keeps_the_lines_before() {
         let dir = tempfile::tempdir().unwrap();
         let (mut journal, _) = read(dir.path());
-        let head = journal.len;
+        let head = journal.0.len;
         let mut lines = Vec::new();
         put_line(&mut lines, "students", &record(1, "{\"a\":1}"));
         let first = lines.len() as u64;

@@ -7,7 +7,7 @@
 //! server -> fault plan -> api: oauth | documents | read | write (check -> store -> journal)
 //! ```
 
-mod answer;
+pub(super) mod answer;
 mod api;
 mod cascade;
 mod check;
@@ -16,10 +16,10 @@ mod data_routes;
 mod documents;
 mod exchange;
 mod fault;
-mod fault_plan;
+pub(super) mod fault_plan;
 mod journal;
 mod layout;
-mod oauth;
+pub(super) mod oauth;
 mod options;
 mod problem;
 mod query;

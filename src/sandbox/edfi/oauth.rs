@@ -44,7 +44,7 @@ pub(super) enum Grant {
 }
 
 /// 64 bits that nobody can foresee (the standard library seeds its hashers from the system).
-pub(super) fn entropy(salt: u64) -> u64 {
+pub(in crate::sandbox) fn entropy(salt: u64) -> u64 {
     RandomState::new().hash_one(salt)
 }
 

@@ -1,0 +1,112 @@
+//! `fullsync dis ...`: what the state asks for, and asking for it.
+
+use super::{pipeline, runs};
+use crate::cli::{DisCommand, PollArgs, RequestArgs, Scope, Session, print_line};
+use crate::load::Wanted;
+use crate::pipeline::Pipeline;
+use crate::run::connect::{self, Target};
+use crate::run::{Options, Until, may_ask, may_send};
+
+pub(super) async fn dis(session: &Session, command: DisCommand) -> anyhow::Result<u8> {
+    match command {
+        DisCommand::Poll(args) => poll(session, &args).await,
+        DisCommand::Request(args) => request(&args).await,
+    }
+}
+
+async fn poll(session: &Session, args: &PollArgs) -> anyhow::Result<u8> {
+    let pipeline = pipeline(&args.pipeline)?;
+    may_send(&pipeline)?;
+    let wanted = ask(&pipeline, async |target| Ok(requests(target)?.to_vec())).await?;
+    if wanted.is_empty() {
+        print_line("the state asks for nothing")?;
+        return Ok(0);
+    }
+    let mut worst = 0;
+    for request in wanted {
+        let Wanted {
+            id,
+            objects,
+            school_year,
+            note,
+        } = request;
+        let what = match objects.is_empty() {
+            true => "everything".to_owned(),
+            false => objects.join(", "),
+        };
+        let why = if note.is_empty() { "" } else { ": " };
+        print_line(&format!("request {id} of the state: {what}{why}{note}"))?;
+        let scope = Scope {
+            pipeline: args.pipeline.clone(),
+            resources: objects,
+        };
+        let options = Options {
+            school_year,
+            ..Options::default()
+        };
+        let report = runs::finished(session, scope, options, Until::Loaded).await?;
+        worst = worst.max(report.exit_code);
+        // One that was stopped stays open: the next poll carries it out.
+        if report.exit_code == 3 {
+            break;
+        }
+        let total = report.total;
+        ask(&pipeline, async |target| {
+            let state = target.state().ok_or_else(|| no_state(&pipeline))?;
+            Ok(state
+                .done(&id, &report.run, total.processed, total.errors)
+                .await?)
+        })
+        .await?;
+    }
+    Ok(worst)
+}
+
+fn requests(target: &Target) -> anyhow::Result<&[Wanted]> {
+    let state = target
+        .state()
+        .ok_or_else(|| anyhow::anyhow!("only a state edition asks for resyncs"))?;
+    Ok(&state.about.requests)
+}
+
+fn no_state(pipeline: &Pipeline) -> anyhow::Error {
+    anyhow::anyhow!(
+        "pipeline `{}` has no state edition as its target",
+        pipeline.name
+    )
+}
+
+/// Connects for one question.
+async fn ask<T>(
+    pipeline: &Pipeline,
+    question: impl AsyncFnOnce(&Target) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let target = Target::connect(pipeline, &connect::standard(pipeline)?).await?;
+    let answer = question(&target).await;
+    target.disconnect().await;
+    answer
+}
+
+async fn request(args: &RequestArgs) -> anyhow::Result<u8> {
+    let mut pipeline = pipeline(&args.pipeline)?;
+    may_ask(&pipeline)?;
+    pipeline.select(&args.objects).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    if let Some(dis) = &mut pipeline.dis {
+        dis.district.clone_from(&args.district);
+    }
+    let id = ask(&pipeline, async |target| {
+        let state = target.state().ok_or_else(|| no_state(&pipeline))?;
+        Ok(state
+            .request(&args.objects, args.school_year, &args.note)
+            .await?)
+    })
+    .await?;
+    print_line(&format!(
+        "request {id}: district {} resyncs with its next poll",
+        args.district
+    ))?;
+    Ok(0)
+}
