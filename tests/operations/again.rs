@@ -48,9 +48,9 @@ fn refused() -> (District, Target) {
     // One at a time, so that the faults hit the same students each time.
     district.pipeline("concurrency_start = 1\nconcurrency_max = 1");
     let target = Target::new(&[
-        "400:resource=students,after=1,limit=1,always",
-        "409:resource=students,after=1,limit=1,always",
-        "503:resource=students,after=1,limit=1,always",
+        "400:resource=students,method=POST,after=1,limit=1,always",
+        "409:resource=students,method=POST,after=1,limit=1,always",
+        "503:resource=students,method=POST,after=1,limit=1,always",
     ]);
     district.fullsync(&target.url(), &["run", "mini"]).expect(1);
     assert_eq!(district.count("students", "created"), 3);
@@ -147,7 +147,7 @@ fn item_4_only_failed_of_a_run_goes_by_its_results() {
         .expect("a name")
         .to_string_lossy()
         .into_owned();
-    target.faults(&["400:resource=students,limit=1,always"]);
+    target.faults(&["400:resource=students,method=POST,limit=1,always"]);
     let run = |args: &[&str], code| {
         let all = [&["run", "mini", "students"], args].concat();
         district.fullsync(&target.url(), &all).expect(code)
@@ -301,7 +301,7 @@ fn e01_a_run_on_demand_is_one_command_and_its_exit_code_tells() {
             .all(|b| b["firstName"] == "Changed")
     );
     assert_eq!(target.count("students"), 4);
-    target.faults(&["400:resource=students,always"]);
+    target.faults(&["400:resource=students,method=POST,always"]);
     assert_eq!(run(&["students", "--resend-all"]), Some(1));
     assert_eq!(run(&["noSuchResource"]), Some(2));
     assert_eq!(run(&["--no-such-flag"]), Some(2));

@@ -49,8 +49,8 @@ fn faulty() -> (District, Target) {
     let grade = |i| if i % 3 == 0 { "XX" } else { "9" };
     let district = district((1..=6).map(|i| row(i, &format!("U{i}"), grade(i))));
     let target = Target::new(&[
-        "400:resource=students,after=1,limit=1,always",
-        "409:resource=students,after=3,limit=1,always",
+        "400:resource=students,method=POST,after=1,limit=1,always",
+        "409:resource=students,method=POST,after=3,limit=1,always",
     ]);
     district.fullsync(&target.url(), &["run", "mini"]).expect(1);
     (district, target)
@@ -277,7 +277,7 @@ fn item_10_archived_errors_are_out_of_sight_and_stay_due() {
     // Delivered, and refused again later: that is another error.
     target.faults(&[]);
     district.fullsync(&target.url(), &["run", "mini"]).expect(1);
-    target.faults(&["409:resource=students,always"]);
+    target.faults(&["409:resource=students,method=POST,always"]);
     let again = ["run", "mini", "students", "--resend-all"];
     district.fullsync(&target.url(), &again).expect(1);
     assert!(listed(&district, &["--archived"]).is_empty());

@@ -61,7 +61,7 @@ fn item_10_status_shows_each_object_and_keeps_it_between_runs() {
     let target = Target::new(&[]);
     district.fullsync(&target.url(), &["run", "mini"]).expect(0);
     let first = status(&district, "schools");
-    target.faults(&["400:resource=students,limit=1,always"]);
+    target.faults(&["400:resource=students,method=POST,limit=1,always"]);
     let again = ["run", "mini", "students", "--resend-all"];
     district.fullsync(&target.url(), &again).expect(1);
 
@@ -129,7 +129,7 @@ fn item_10_history_lists_and_shows_all_runs_even_pruned_ones() {
     district
         .fullsync(&target.url(), &["plan", "mini", "students"])
         .expect(0);
-    target.faults(&["400:resource=students,always"]);
+    target.faults(&["400:resource=students,method=POST,always"]);
     let args = ["run", "mini", "students", "--resend-all"];
     district.fullsync(&target.url(), &args).expect(1);
     // A run that cannot do its work after it has its folder: the SQL fails on the data.
