@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::scope::{Scope, Year};
+use super::scope::{Scope, Set, Year};
 use crate::errors::{Filter, IdKind, Shelf, Side};
 use crate::ledger::StatusRange;
 
@@ -120,6 +120,9 @@ pub struct ErrorsList {
     /// Only these resources, by name or pattern ('student*').
     #[arg(value_name = "RESOURCE")]
     pub resources: Vec<String>,
+
+    #[command(flatten)]
+    pub set: Set,
 
     /// Show what this run left, instead of what stands: its id, or `latest`.
     #[arg(long, value_name = "RUN")]

@@ -67,6 +67,8 @@ impl Staged {
                     .map(ToOwned::to_owned)
                     .collect();
                 folder.keep(&files)?;
+                let effective = folder.pipeline().join("effective.txt");
+                crate::files::write(&effective, pipeline.effective(None, true).as_bytes())?;
                 folder
             }
             Start::Staging(run) | Start::Objects(run) => {
@@ -364,6 +366,7 @@ fn about(context: &Context) -> RunAbout {
         Connection::Server { url, .. } => Some(url.clone()),
     };
     RunAbout {
+        id: context.options.run.clone(),
         target: TargetNote {
             kind: pipeline.target.as_str().to_owned(),
             sandbox: url.is_none(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write};
 
 use super::look::names;
-use super::{pipeline, runs};
+use super::{pipeline_with, runs};
 use crate::account::Account;
 use crate::cli::errors::{ErrorsArchive, ErrorsList, ErrorsRetry, ListFormat};
 use crate::cli::{ErrorsAction, ErrorsArgs, Session, print_line};
@@ -41,7 +41,7 @@ fn search(
 
 fn list(args: &ErrorsList) -> anyhow::Result<u8> {
     let name = args.pipeline.as_deref().unwrap_or_default();
-    let pipeline = pipeline(name)?;
+    let pipeline = pipeline_with(name, &args.set)?;
     let search = search(&pipeline, &args.resources, args.year.school_year)?;
     let outcome = args.outcome.as_deref();
     let filter = args
@@ -208,7 +208,7 @@ fn group_text(out: &mut dyn Write, line: &GroupLine) -> std::io::Result<()> {
 }
 
 async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
     let filter = args
         .filter
@@ -248,7 +248,7 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
 }
 
 fn archive(args: &ErrorsArchive) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
     let filter = args.filter.search(args.outcome.as_deref(), None, args.undo);
     let Some(ledger) = search.ledger()? else {

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use chrono::Utc;
 
 use super::look::{folder, names};
-use super::pipeline;
+use super::{pipeline, pipeline_with};
 use crate::cli::{
     HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow, Session, StatusArgs,
     print, print_line,
@@ -19,7 +19,7 @@ fn history_of(pipeline: &Pipeline) -> History {
 }
 
 pub(super) fn status_of(session: &Session, args: &StatusArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let names = names(&pipeline, &args.scope.resources)?;
     if let Some(run) = &args.run {
         return report(session, &pipeline, run, args);

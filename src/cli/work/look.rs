@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::Array as _;
 
-use super::pipeline;
+use super::{pipeline, pipeline_with};
 use crate::cli::{DiffArgs, ExplainArgs, print, print_line};
 use crate::ledger::{Ledger, Row};
 use crate::load::{Answers, Columns, Objects, ObjectsError, Width};
@@ -197,7 +197,7 @@ fn results_of(path: &Path, keys: Vec<KeyHash>) -> Result<HashMap<KeyHash, String
 }
 
 pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let names = names(&pipeline, &args.scope.resources)?;
     let (from, to) = (folder(&pipeline, &args.from)?, folder(&pipeline, &args.to)?);
     for name in names {
