@@ -48,28 +48,29 @@ pub enum ErrorsAction {
     Archive(ErrorsArchive),
 }
 
+const HEADING: &str = "Which errors";
+
 /// Which errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Which errors")]
 pub struct ErrorsFilter {
     /// Only this reason code.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, help_heading = HEADING, value_name = "CODE")]
     pub reason: Option<String>,
 
     /// Only what was held back by us (rejected, blocked, skipped) or refused by the target.
-    #[arg(long, value_enum, value_name = "SIDE")]
+    #[arg(long, help_heading = HEADING, value_enum, value_name = "SIDE")]
     pub side: Option<WhichSide>,
 
     /// Only refusals with these HTTP statuses: 409,5xx,400-404; 0 is no answer, or our own.
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = super::only::status)]
+    #[arg(long, help_heading = HEADING, value_name = "CODES", value_delimiter = ',', value_parser = super::only::status)]
     pub status_code: Vec<StatusRange>,
 
     /// Only objects of these schools (SIS schoolID).
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(long, help_heading = HEADING, value_name = "IDS", value_delimiter = ',')]
     pub school: Vec<i64>,
 
     /// Only objects of these persons (SIS personID).
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(long, help_heading = HEADING, value_name = "IDS", value_delimiter = ',')]
     pub person: Vec<i64>,
 }
 
