@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod audit;
 mod choice;
 mod count;
 mod deleting;
@@ -20,10 +21,13 @@ mod load;
 mod locks;
 pub mod log;
 mod metadata;
+mod needs;
+mod noted;
 mod only;
 mod plan;
 mod print;
 mod run;
+mod said;
 mod sandbox;
 mod scope;
 mod session;
@@ -39,6 +43,7 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::AuditArgs;
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
@@ -59,6 +64,8 @@ pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use needs::Need;
+pub use noted::{Note, Noted};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
@@ -179,6 +186,9 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+
+    Audit(AuditArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

@@ -10,4 +10,5 @@ mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod rights;
 mod transcripts;

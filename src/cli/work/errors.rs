@@ -237,6 +237,7 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
         resend_all: args.sending.resend_all,
         school_year: args.year.school_year,
         demo: args.sending.demo,
+        allow_partial: args.sending.allow_partial,
         yes: args.consent.yes,
         ..Options::default()
     };

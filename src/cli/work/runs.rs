@@ -205,6 +205,7 @@ pub(super) async fn finished(
         }
         finished => finished?,
     };
+    session.noted.report(&finished.report);
     if let Some(cause) = stop.cause() {
         let cause = cause.to_owned();
         crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
