@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod audit;
+mod check;
 mod choice;
 mod count;
 mod deleting;
@@ -44,6 +45,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use audit::AuditArgs;
+pub use check::{CheckArgs, CheckWhat};
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
@@ -154,6 +156,8 @@ pub enum Command {
     Plan(PlanArgs),
 
     Validate(ValidateArgs),
+
+    Check(CheckArgs),
 
     List(ListArgs),
 

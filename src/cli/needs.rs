@@ -72,7 +72,12 @@ impl<'a> Need<'a> {
             Command::Explain(a) => need("explain", View, Some(&a.pipeline)),
             Command::Diff(a) => need("diff", View, Some(&a.scope.pipeline)),
             Command::Fetch(a) => need("fetch", View, Some(&a.scope.pipeline)),
-            Command::Validate(a) => need("validate", Look, Some(&a.scope.pipeline)),
+            // Counts for all, keys for the owner: as much as a plan shows.
+            Command::Check(a) => need("check", View, Some(&a.scope.pipeline)),
+            Command::Validate(a) => {
+                let act = if a.data { View } else { Look };
+                need("validate", act, Some(&a.scope.pipeline))
+            }
             Command::Status(a) => need("status", Look, Some(&a.scope.pipeline)),
             Command::Wait(a) => need("wait", Look, Some(&a.pipeline)),
             Command::Verify(a) => need("verify", Look, Some(&a.scope.pipeline)),

@@ -103,8 +103,8 @@ fn item_4_resend_all_looks_up_again_what_the_target_owns() {
     // The school is the target's own, and not there.
     run(&["schools", "--allow-partial"], 1);
     assert_eq!(district.count("schools", "failed"), 1);
-    for again in ["--resend-all", "--only-failed"] {
-        let args = &["schools", "--allow-partial", again];
+    for flag in ["--resend-all", "--only-failed"] {
+        let args = &["schools", "--allow-partial", flag];
         run(args, 1);
         assert_eq!(sent(&district, "schools").len(), 1, "{args:?}");
         assert_eq!(target.count("schools"), 0, "{args:?}");
@@ -147,7 +147,7 @@ fn item_4_only_failed_of_a_run_goes_by_its_results() {
         .expect("a name")
         .to_string_lossy()
         .into_owned();
-    target.faults(&["400:resource=students,method=POST,limit=1,always"]);
+    target.faults(&["400:method=POST,resource=students,limit=1,always"]);
     let run = |args: &[&str], code| {
         let all = [&["run", "mini", "students"], args].concat();
         district.fullsync(&target.url(), &all).expect(code)

@@ -2,6 +2,7 @@
 
 mod again;
 mod choice;
+mod data;
 mod deletes;
 mod errors;
 mod guest;
@@ -10,5 +11,7 @@ mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod plan;
 mod rights;
+mod setup;
 mod transcripts;

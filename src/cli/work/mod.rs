@@ -1,6 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod audit;
+mod check;
 mod configure;
 mod crosswalk;
 mod dis;
@@ -56,7 +57,8 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Plan(args) => runs::plan(&session, args).await,
-        Command::Validate(args) => runs::validate(&args).await,
+        Command::Validate(args) => runs::validate(&session, &args).await,
+        Command::Check(args) => check::check(&session, args).await,
         Command::List(_) => configure::list(),
         Command::Show(args) => configure::show(&args),
         Command::Resources(args) => configure::resources(&args),
