@@ -122,7 +122,7 @@ impl History {
                 all.push(entry);
             }
         }
-        all.sort_by(|a, b| a.started.cmp(&b.started));
+        all.sort_by_key(|entry| entry.started);
         Ok(all)
     }
 
