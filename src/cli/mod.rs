@@ -16,6 +16,7 @@ mod fetch;
 mod filter;
 mod generate;
 mod guest;
+mod history;
 mod layers;
 mod ledger;
 mod load;
@@ -52,13 +53,14 @@ pub use count::CountArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
-pub use errors::ErrorsArgs;
+pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use filter::Filter;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
 pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
@@ -172,6 +174,8 @@ pub enum Command {
     Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
+
+    History(HistoryArgs),
 
     Wait(WaitArgs),
 

@@ -23,6 +23,7 @@ mod prepare;
 mod probe;
 pub mod rebuild;
 mod recheck;
+mod record;
 mod scope;
 pub mod setup;
 mod staging;
@@ -48,6 +49,7 @@ pub use prepare::{Prepared, Selection, spec};
 pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use staging::Staged;
 
+use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
@@ -58,6 +60,7 @@ use crate::source::{SisSchema, Source};
 use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
+use record::Record;
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -224,10 +227,12 @@ pub async fn run(
     if let Some(held) = &mut held {
         held.named(&staged.id())?;
     }
+    let record = Record::begin(context, &selection, &staged, until);
+    let progress = record.progress(progress);
     let flow = Flow {
         context,
         until,
-        progress,
+        progress: &progress,
         selection: &selection,
         sis: &sis,
         held: held.as_ref(),
@@ -241,6 +246,7 @@ pub async fn run(
         .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
         .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    record.end(&finished, *context.cancel.borrow());
     if let Some(teller) = &teller
         && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
     {
@@ -348,6 +354,9 @@ impl Flow<'_> {
         if let Err(error) = ledger.compact_when_worth(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
+        }
+        if let Err(error) = Archive::settle(&folder, &ledger) {
+            tracing::warn!(%error, "archived errors could not be compared with the ledger");
         }
         Ok(Some(delivered))
     }

@@ -5,8 +5,10 @@ mod check;
 mod configure;
 mod crosswalk;
 mod dis;
+mod errors;
 mod gate;
 mod guest;
+mod history;
 mod ledger;
 mod locks;
 mod look;
@@ -64,8 +66,9 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::New(args) => make::resource(&args),
         Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Wait(args) => guest::wait(&args).await,
-        Command::Status(args) => look::status(&session, &args),
-        Command::Errors(args) => look::errors(&args),
+        Command::Status(args) => history::status_of(&session, &args),
+        Command::History(args) => history::history(&args),
+        Command::Errors(args) => errors::errors(&session, args).await,
         Command::Explain(args) => look::explain(&args),
         Command::Diff(args) => look::diff(&args),
         Command::Verify(args) => target::verify(&args).await,

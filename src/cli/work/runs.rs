@@ -117,6 +117,21 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
     go(session, scope, options, Until::Planned).await
 }
 
+/// A run with these options, for verbs that send in their own way.
+pub(super) async fn send(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+    dry_run: bool,
+) -> anyhow::Result<u8> {
+    let until = if dry_run {
+        Until::Planned
+    } else {
+        Until::Loaded
+    };
+    go(session, scope, options, until).await
+}
+
 /// What a verb works with that runs a pipeline or a part of one.
 pub(super) fn context(
     session: &Session,
