@@ -105,7 +105,7 @@ impl Parts {
                 Some(file) => file,
                 None => file.insert(ParquetFile::create(
                     &staged.folder.objects(resource),
-                    builder.schema().clone(),
+                    std::sync::Arc::clone(builder.schema()),
                     &Layout::objects(),
                 )?),
             };

@@ -47,7 +47,7 @@ impl Family {
             let [person] = people.as_slice() else {
                 return None;
             };
-            has_household(table).then(|| ([*person, HOUSEHOLD], path))
+            has_household(table).then_some(([*person, HOUSEHOLD], path))
         });
         let members: Vec<([&str; 2], &PathBuf)> = members.collect();
         let mut households = IdSet::new();
