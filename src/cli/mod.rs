@@ -13,6 +13,7 @@ mod errors;
 mod explain;
 mod extract;
 mod fetch;
+mod filter;
 mod generate;
 mod guest;
 mod history;
@@ -30,6 +31,7 @@ mod print;
 mod run;
 mod said;
 mod sandbox;
+mod schools;
 mod scope;
 mod session;
 mod status;
@@ -55,6 +57,7 @@ pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
+pub use filter::Filter;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
 pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
@@ -73,6 +76,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
+pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
@@ -188,6 +192,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Schools(SchoolsArgs),
 
     Locks(LocksArgs),
 

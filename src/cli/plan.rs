@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::filter::Filter;
 use super::only::Only;
 use super::scope::{Scope, Year};
 
@@ -31,6 +32,9 @@ pub struct PlanArgs {
     /// Count what the target has acknowledged before as due, too.
     #[arg(long)]
     pub resend_all: bool,
+
+    #[command(flatten)]
+    pub filter: Filter,
 
     #[command(flatten)]
     pub only: Only,

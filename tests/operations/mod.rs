@@ -13,5 +13,6 @@ mod new_target;
 mod notify;
 mod plan;
 mod rights;
+mod scope;
 mod setup;
 mod transcripts;

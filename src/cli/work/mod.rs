@@ -14,6 +14,7 @@ mod locks;
 mod look;
 mod make;
 mod runs;
+mod scope;
 mod target;
 mod tree;
 
@@ -81,6 +82,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
             })
             .await
         }
+        Command::Schools(args) => scope::list(&args),
         Command::Locks(args) => locks::locks(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
