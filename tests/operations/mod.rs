@@ -9,4 +9,5 @@ mod locks;
 mod new_target;
 mod notify;
 mod rights;
+mod shared_objects;
 mod transcripts;
