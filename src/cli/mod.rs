@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod audit;
+mod check;
 mod choice;
 mod count;
 mod deleting;
@@ -12,8 +13,10 @@ mod errors;
 mod explain;
 mod extract;
 mod fetch;
+mod filter;
 mod generate;
 mod guest;
+mod history;
 mod layers;
 mod ledger;
 mod load;
@@ -28,6 +31,7 @@ mod print;
 mod run;
 mod said;
 mod sandbox;
+mod schools;
 mod scope;
 mod session;
 mod status;
@@ -43,17 +47,20 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use audit::AuditArgs;
+pub use check::{CheckArgs, CheckWhat};
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
-pub use errors::ErrorsArgs;
+pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
+pub use filter::Filter;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
 pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
@@ -69,6 +76,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
+pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
@@ -153,6 +161,8 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    Check(CheckArgs),
+
     List(ListArgs),
 
     Show(ShowArgs),
@@ -164,6 +174,8 @@ pub enum Command {
     Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
+
+    History(HistoryArgs),
 
     Wait(WaitArgs),
 
@@ -180,6 +192,8 @@ pub enum Command {
     Fetch(FetchArgs),
 
     Truncate(TruncateArgs),
+
+    Schools(SchoolsArgs),
 
     Locks(LocksArgs),
 

@@ -3,7 +3,7 @@
 //! A new verb does not compile without a line here. `docs/rights.md` lists the same, which a test
 //! checks.
 
-use super::{Command, CrosswalkCommand, DisCommand, LedgerCommand};
+use super::{Command, CrosswalkCommand, DisCommand, ErrorsAction, HistoryCommand, LedgerCommand};
 use crate::rights::Act;
 
 /// What a command is to rights and audit.
@@ -22,7 +22,7 @@ pub struct Need<'a> {
 impl<'a> Need<'a> {
     /// The table.
     pub fn of(command: &'a Command) -> Self {
-        use Act::{Audit, Empty, Look, Make, Sync, View};
+        use Act::{Audit, Empty, Forget, Look, Make, Sync, View};
         let need = |verb, act, pipeline| Self {
             verb,
             act,
@@ -54,15 +54,35 @@ impl<'a> Need<'a> {
             Command::Extract(a) => need("extract", View, Some(&a.scope.pipeline)),
             Command::Transform(a) => need("transform", View, Some(&a.scope.pipeline)),
             Command::Plan(a) => need("plan", View, Some(&a.scope.pipeline)),
-            Command::Errors(a) => need("errors", View, Some(&a.scope.pipeline)),
+            Command::Errors(a) => match &a.action {
+                None => need("errors", View, a.list.pipeline.as_deref()),
+                Some(ErrorsAction::Retry(a)) => {
+                    let act = unless(a.sending.dry_run, Sync);
+                    need("errors retry", act, Some(&a.scope.pipeline))
+                }
+                Some(ErrorsAction::Archive(a)) => {
+                    need("errors archive", Forget, Some(&a.scope.pipeline))
+                }
+            },
+            Command::History(a) => match &a.command {
+                HistoryCommand::List(a) => need("history", Look, Some(&a.pipeline)),
+                HistoryCommand::Show(a) => need("history", Look, Some(&a.pipeline)),
+                HistoryCommand::Delete(a) => need("history delete", Forget, Some(&a.pipeline)),
+            },
             Command::Explain(a) => need("explain", View, Some(&a.pipeline)),
             Command::Diff(a) => need("diff", View, Some(&a.scope.pipeline)),
             Command::Fetch(a) => need("fetch", View, Some(&a.scope.pipeline)),
-            Command::Validate(a) => need("validate", Look, Some(&a.scope.pipeline)),
+            // Counts for all, keys for the owner: as much as a plan shows.
+            Command::Check(a) => need("check", View, Some(&a.scope.pipeline)),
+            Command::Validate(a) => {
+                let act = if a.data { View } else { Look };
+                need("validate", act, Some(&a.scope.pipeline))
+            }
             Command::Status(a) => need("status", Look, Some(&a.scope.pipeline)),
             Command::Wait(a) => need("wait", Look, Some(&a.pipeline)),
             Command::Verify(a) => need("verify", Look, Some(&a.scope.pipeline)),
             Command::Count(a) => need("count", Look, Some(&a.scope.pipeline)),
+            Command::Schools(a) => need("schools", Look, Some(&a.pipeline)),
             Command::Locks(a) => need("locks", Look, a.pipeline.as_deref()),
             Command::Audit(a) => need("audit", Audit, a.pipeline.as_deref()),
             Command::List(_) => need("list", Look, None),

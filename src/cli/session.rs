@@ -14,7 +14,7 @@ use super::said::said;
 use super::{Cli, Command, Ended, Global, Guest, LogFormat, Noted, print};
 use crate::account::Process;
 use crate::progress::{self, Progress, Screen};
-use crate::report::{ErrorsReport, RunReport, TextOptions, text};
+use crate::report::{ErrorsReport, PlanReport, RunReport, TextOptions, text};
 
 /// What every verb works with.
 #[derive(Clone, Debug)]
@@ -69,17 +69,25 @@ impl Session {
     /// # Errors
     /// As standard output says.
     pub fn print_report(&self, report: &RunReport, errors: &ErrorsReport) -> std::io::Result<()> {
-        let terminal = std::io::stdout().is_terminal();
-        let width = terminal_size::terminal_size().filter(|_| terminal);
-        let width = width.map(|(columns, _)| usize::from(columns.0));
-        print(&text(
-            report,
-            errors,
-            TextOptions {
-                width,
-                examples: terminal,
-            },
-        ))
+        print(&text(report, errors, options()))
+    }
+
+    /// Prints a plan, likewise.
+    ///
+    /// # Errors
+    /// As standard output says.
+    pub fn print_plan(&self, plan: &PlanReport, errors: &ErrorsReport) -> std::io::Result<()> {
+        print(&plan.text(errors, options()))
+    }
+}
+
+/// How a report is to look on standard output.
+fn options() -> TextOptions {
+    let terminal = std::io::stdout().is_terminal();
+    let width = terminal_size::terminal_size().filter(|_| terminal);
+    TextOptions {
+        width: width.map(|(columns, _)| usize::from(columns.0)),
+        examples: terminal,
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::errors::{ErrorGroup, ErrorsReport};
 use super::run::{RunReport, RunState};
+use super::scope::scope;
 use super::table::{grouped, table};
 
 /// How the text is to look.
@@ -36,6 +37,12 @@ fn write_all(
     options: TextOptions,
 ) -> std::fmt::Result {
     head(out, report)?;
+    scope(
+        out,
+        report.scope.as_ref(),
+        &errors.unmatched,
+        options.examples,
+    )?;
     table(out, report, options.width)?;
     deletes(out, report)?;
     for mismatch in &report.mismatches {
@@ -135,7 +142,7 @@ fn head(out: &mut String, report: &RunReport) -> std::fmt::Result {
 }
 
 /// `1h 02m 03s`, `4m 05s`, `6.7 s`.
-fn duration(ms: i64) -> String {
+pub(super) fn duration(ms: i64) -> String {
     let secs = ms / 1000;
     match secs {
         0..60 => format!("{}.{} s", secs, ms % 1000 / 100),
@@ -162,7 +169,7 @@ fn deletes(out: &mut String, report: &RunReport) -> std::fmt::Result {
     )
 }
 
-fn groups(
+pub(super) fn groups(
     out: &mut String,
     title: &str,
     groups: &[ErrorGroup],

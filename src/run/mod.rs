@@ -13,14 +13,24 @@ mod error;
 mod guard;
 pub mod inspect;
 mod locked;
+mod making;
+mod objects;
 mod only;
 mod outcome;
+mod outside;
+mod parts;
 mod prepare;
 mod probe;
 pub mod rebuild;
+mod recheck;
+mod record;
+mod scope;
+pub mod setup;
 mod staging;
 pub mod standing;
 mod stations;
+mod told;
+pub mod validate_data;
 
 use std::sync::Arc;
 
@@ -36,8 +46,10 @@ pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
+pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use staging::Staged;
 
+use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
@@ -48,6 +60,7 @@ use crate::source::{SisSchema, Source};
 use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
+use record::Record;
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +84,10 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// Whether the schools are others than those of the configuration.
+    pub some_schools: bool,
+    /// What the command line asks of the scope.
+    pub asked: Asked,
     /// What to do when another run has locked some of what this one is about.
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
@@ -210,10 +227,12 @@ pub async fn run(
     if let Some(held) = &mut held {
         held.named(&staged.id())?;
     }
+    let record = Record::begin(context, &selection, &staged, until);
+    let progress = record.progress(progress);
     let flow = Flow {
         context,
         until,
-        progress,
+        progress: &progress,
         selection: &selection,
         sis: &sis,
         held: held.as_ref(),
@@ -227,6 +246,7 @@ pub async fn run(
         .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
         .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    record.end(&finished, *context.cancel.borrow());
     if let Some(teller) = &teller
         && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
     {
@@ -287,12 +307,13 @@ impl Flow<'_> {
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
+        staged.recheck(selection)?;
         let Some(target) = target else {
             return Ok(None);
         };
         let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
-        ledger.compact(Utc::now().timestamp_micros())?;
+        ledger.compact_when_worth(Utc::now().timestamp_micros())?;
         let mut admitted =
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
@@ -321,15 +342,21 @@ impl Flow<'_> {
             context, selection, staged, target, sending, stations, progress,
         )
         .await?;
+        if self.until == Until::Planned && guard::part(context, selection).is_some() {
+            notes.append(&mut outside::references(context, selection, staged, &ledger).await?);
+        }
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
             let about = guard::origin(target, staged.school_year);
             guard::note(context, about, &ledger, &staged.id(), &delivered)?;
         }
-        if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
+        if let Err(error) = ledger.compact_when_worth(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
+        }
+        if let Err(error) = Archive::settle(&folder, &ledger) {
+            tracing::warn!(%error, "archived errors could not be compared with the ledger");
         }
         Ok(Some(delivered))
     }

@@ -2,12 +2,18 @@
 
 mod again;
 mod choice;
+mod data;
 mod deletes;
+mod errors;
 mod guest;
+mod history;
 mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod plan;
 mod rights;
+mod scope;
+mod setup;
 mod shared_objects;
 mod transcripts;

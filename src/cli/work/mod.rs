@@ -1,16 +1,20 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod audit;
+mod check;
 mod configure;
 mod crosswalk;
 mod dis;
+mod errors;
 mod gate;
 mod guest;
+mod history;
 mod ledger;
 mod locks;
 mod look;
 mod make;
 mod runs;
+mod scope;
 mod target;
 mod tree;
 
@@ -54,15 +58,17 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Plan(args) => runs::plan(&session, args).await,
-        Command::Validate(args) => runs::validate(&args).await,
+        Command::Validate(args) => runs::validate(&session, &args).await,
+        Command::Check(args) => check::check(&session, args).await,
         Command::List(_) => configure::list(),
         Command::Show(args) => configure::show(&args),
         Command::Resources(args) => configure::resources(&args),
         Command::New(args) => make::resource(&args),
         Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Wait(args) => guest::wait(&args).await,
-        Command::Status(args) => look::status(&session, &args),
-        Command::Errors(args) => look::errors(&args),
+        Command::Status(args) => history::status_of(&session, &args),
+        Command::History(args) => history::history(&args),
+        Command::Errors(args) => errors::errors(&session, args).await,
         Command::Explain(args) => look::explain(&args),
         Command::Diff(args) => look::diff(&args),
         Command::Verify(args) => target::verify(&args).await,
@@ -76,6 +82,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
             })
             .await
         }
+        Command::Schools(args) => scope::list(&args),
         Command::Locks(args) => locks::locks(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
