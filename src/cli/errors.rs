@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::scope::{Scope, Set, Year};
 use crate::errors::{Filter, IdKind, Shelf, Side};
 use crate::ledger::StatusRange;
+use crate::scope::{IdsError, parse_ids};
 
 /// The error log: objects that were not delivered, and why.
 ///
@@ -69,9 +70,10 @@ pub struct ErrorsFilter {
     #[arg(long, help_heading = HEADING, value_name = "IDS", value_delimiter = ',')]
     pub school: Vec<i64>,
 
-    /// Only objects of these persons (SIS personID).
-    #[arg(long, help_heading = HEADING, value_name = "IDS", value_delimiter = ',')]
-    pub person: Vec<i64>,
+    /// Only objects of these persons: personIDs separated by commas, spaces or line breaks, @FILE, or
+    /// - for standard input.
+    #[arg(long, help_heading = HEADING, value_name = "IDS", allow_hyphen_values = true)]
+    pub person: Vec<String>,
 }
 
 /// Who held an object back.
@@ -238,8 +240,20 @@ pub struct ErrorsArchive {
 
 impl ErrorsFilter {
     /// What is searched for.
-    pub fn search(&self, outcome: Option<&str>, run: Option<&str>, archived: bool) -> Filter {
-        Filter {
+    ///
+    /// # Errors
+    /// A list of persons that is none.
+    pub fn search(
+        &self,
+        outcome: Option<&str>,
+        run: Option<&str>,
+        archived: bool,
+    ) -> Result<Filter, IdsError> {
+        let persons = match self.person.is_empty() {
+            true => Vec::new(),
+            false => parse_ids("--person", &self.person, &mut std::io::stdin())?,
+        };
+        Ok(Filter {
             reason: self.reason.clone(),
             outcome: outcome.map(str::to_owned),
             side: self.side.map(|side| match side {
@@ -248,13 +262,13 @@ impl ErrorsFilter {
             }),
             status: self.status_code.clone(),
             schools: self.school.iter().copied().collect(),
-            persons: self.person.iter().copied().collect(),
+            persons: persons.into_iter().collect(),
             run: run.map(str::to_owned),
             shelf: if archived {
                 Shelf::Archived
             } else {
                 Shelf::Daily
             },
-        }
+        })
     }
 }

@@ -16,4 +16,5 @@ mod rights;
 mod routes;
 mod scope;
 mod setup;
+mod shared_objects;
 mod transcripts;

@@ -13,7 +13,7 @@ use crate::errors::{
 };
 use crate::object::KeyHash;
 use crate::pipeline::Pipeline;
-use crate::run::{Failed, Only, Options, Start, connect};
+use crate::run::{Asked, Failed, Only, Options, Start, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -46,7 +46,7 @@ fn list(args: &ErrorsList) -> anyhow::Result<u8> {
     let outcome = args.outcome.as_deref();
     let filter = args
         .filter
-        .search(outcome, args.run.as_deref(), args.archived);
+        .search(outcome, args.run.as_deref(), args.archived)?;
     let full = args.out.is_some() || std::io::stdout().is_terminal();
     let mut out: Box<dyn Write> = match &args.out {
         Some(path) => Box::new(std::io::BufWriter::new(crate::files::create(path)?)),
@@ -212,11 +212,13 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
     let filter = args
         .filter
-        .search(args.outcome.as_deref(), None, args.archived);
+        .search(args.outcome.as_deref(), None, args.archived)?;
     let mut keys: BTreeMap<String, Vec<KeyHash>> = BTreeMap::new();
+    let mut schools = BTreeSet::new();
     search.visit(&filter, Depth::Outcome, &mut |record: Record| {
         let of = keys.entry(record.resource.clone()).or_default();
         of.push(record.key_hash());
+        schools.extend(record.school_id);
         Ok::<bool, anyhow::Error>(true)
     })?;
     if keys.is_empty() {
@@ -228,6 +230,12 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
         of.dedup();
     }
     let resources = keys.keys().cloned().collect();
+    // Where nothing says which schools a run is about, those of the errors are meant.
+    let named = match (args.filter.school.is_empty(), &pipeline.scope.schools) {
+        (false, _) => args.filter.school.iter().copied().collect(),
+        (true, None) => schools,
+        (true, Some(_)) => BTreeSet::new(),
+    };
     let options = Options {
         start: args.resume.map_or(Start::Source, Start::Staging),
         only: Only {
@@ -239,6 +247,10 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
         demo: args.sending.demo,
         allow_partial: args.sending.allow_partial,
         yes: args.consent.yes,
+        asked: Asked {
+            schools: named.iter().map(i64::to_string).collect(),
+            ..Asked::default()
+        },
         ..Options::default()
     };
     let scope = crate::cli::Scope {
@@ -251,7 +263,9 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
 fn archive(args: &ErrorsArchive) -> anyhow::Result<u8> {
     let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
-    let filter = args.filter.search(args.outcome.as_deref(), None, args.undo);
+    let filter = args
+        .filter
+        .search(args.outcome.as_deref(), None, args.undo)?;
     let Some(ledger) = search.ledger()? else {
         print_line("nothing has been sent yet: there are no errors")?;
         return Ok(0);
