@@ -211,6 +211,7 @@ fn stanza_of(
     let span = section.span.clone();
     let depends_on = section.list("depends_on").unwrap_or_default();
     let parent = section.text("parent").map(|t| t.value);
+    let selective = section.text("selective").map(|t| t.value);
     section.finish();
     let resource = sql.map(|sql| Resource {
         name: name.to_owned(),
@@ -222,6 +223,7 @@ fn stanza_of(
         required,
         depends_on: depends_on.iter().map(|t| t.value.clone()).collect(),
         parent,
+        selective,
     });
     Stanza {
         name: name.to_owned(),

@@ -16,6 +16,7 @@ mod outcome;
 mod prepare;
 mod probe;
 pub mod rebuild;
+mod selective;
 mod staging;
 pub mod standing;
 
@@ -31,6 +32,7 @@ pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
+pub use selective::Selective;
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
@@ -59,6 +61,8 @@ pub struct Options {
     pub unchecked: bool,
     /// Only these objects, by what became of them earlier.
     pub only: Only,
+    /// Only these records of one object, and those below them (DIS).
+    pub selective: Option<Selective>,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -136,12 +140,18 @@ impl Context {
 
     /// Whether the run is about all records of its resources.
     fn is_whole(&self) -> bool {
-        self.options.scope == Scope::default() && self.options.only == Only::default()
+        self.options.scope == Scope::default()
+            && self.options.only == Only::default()
+            && self.options.selective.is_none()
     }
 
     /// The resources that are asked for; to a state edition with those that they depend on.
     fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
         let patterns = &self.options.resources;
+        if let Some(selective) = &self.options.selective {
+            selective.label(&self.pipeline)?;
+            return Ok(self.pipeline.subtrees(&[format!("{}/*", selective.object)]));
+        }
         match self.pipeline.target {
             TargetKind::Dis if !self.options.unchecked => {
                 Selection::with_ancestors(&self.pipeline, patterns, standard)
@@ -288,7 +298,14 @@ impl Flow<'_> {
         if let Some(teller) = teller {
             teller.begin(selection, staged.school_year)?;
         }
-        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
+        let selected = match &context.options.selective {
+            Some(selective) => Some(tokio::task::block_in_place(|| {
+                selective.only(selection, staged)
+            })?),
+            None => None,
+        };
+        let only = selected.as_ref().unwrap_or(self.only);
+        let due = deliver::due(context, only, selection, staged, &ledger)?;
         let sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,

@@ -8,6 +8,7 @@ mod make;
 mod runs;
 mod target;
 mod tree;
+mod verify;
 
 use super::{Command, Scope, Session};
 use crate::pipeline::Pipeline;

@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::pipeline_of;
 use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_line};
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
 use crate::run::{Lock, Selection, inspect, lock};
 use crate::source::SisSchema;
@@ -54,6 +54,14 @@ impl Asked {
 }
 
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
+    let pipeline = pipeline_of(&args.scope)?;
+    if pipeline.target == TargetKind::Dis {
+        return super::verify::verify(&pipeline, args).await;
+    }
+    anyhow::ensure!(
+        !args.certify,
+        "--certify is for a pipeline to a state edition"
+    );
     let asked = ask(&args.scope).await?;
     let ledger = asked.ledger(args.year.school_year)?;
     let counts = inspect::count(asked.target.api()?, &asked.selection, Some(&ledger)).await?;

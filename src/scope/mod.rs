@@ -3,7 +3,11 @@
 //! Reads: ids. Writes: nothing. Never: names of people; a scope holds SIS ids only.
 //! Sources: the Resync tool's fields School(s), Campus Person ID(s), Course ID(s), Section ID(s).
 
+mod ids;
+
 use std::collections::BTreeSet;
+
+pub use ids::{IdsError, parse_ids};
 
 /// The ids that a run is narrowed to; `None` does not narrow. The school year is no part of it:
 /// every run has exactly one.
