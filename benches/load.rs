@@ -68,6 +68,8 @@ fn settings() -> LoadSettings {
     LoadSettings {
         concurrency_start: CONNECTIONS,
         concurrency_max: CONNECTIONS,
+        rate: None,
+        window: None,
         max_attempts: 3,
         backoff_start: Duration::from_millis(10),
         backoff_max: Duration::from_secs(1),
@@ -242,6 +244,9 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
             due,
             prerequisites: Vec::new(),
             authorizers: Vec::new(),
+            after: Vec::new(),
+            moves: fullsync::load::Moves::new(),
+            deleting: None,
         }],
         standard: Arc::new(Standard::default()),
         target: Box::new(Edfi::new(vec![Route {

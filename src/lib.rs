@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod load;
 pub mod lock;
 pub mod metadata;
+pub mod notify;
 pub mod object;
 pub mod pipeline;
 pub mod progress;

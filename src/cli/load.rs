@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::guest::Guest;
 use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
@@ -52,4 +53,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub only: Only,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

@@ -4,7 +4,9 @@
 
 use clap::Args;
 
+use super::deleting::Deleting;
 use super::dis::Resync;
+use super::guest::Guest;
 use super::load::Sending;
 use super::locks::Locking;
 use super::only::Only;
@@ -39,6 +41,9 @@ pub struct RunArgs {
     pub sending: Sending,
 
     #[command(flatten)]
+    pub deleting: Deleting,
+
+    #[command(flatten)]
     pub resync: Resync,
 
     #[command(flatten)]
@@ -52,4 +57,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub consent: Consent,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

@@ -1,31 +1,32 @@
 //! The book of one resource: every row's outcome, once.
 
-use std::path::Path;
+mod line;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::ledger::Disposition;
-use crate::object::{KeyHash, Outcome, Reason};
-use crate::report::{Age, ExampleRef, ResourceTally};
+use crate::object::{DeleteOutcome, KeyHash, Outcome, Reason, Refusal};
+use crate::report::ResourceTally;
 use crate::stage::StagedFile;
-use crate::target::Verdict;
+use crate::target::{Operation, Verdict};
 
 use super::decisions::Decisions;
-use super::line::Line;
+use super::moved::{Moved, Moves};
 use super::objects::Scope;
-use super::pass::{HeldEvent, Pass, Use, pending_parent};
-use super::results::{ResultRow, ResultsError, ResultsWriter};
+use super::pass::{HeldEvent, Pass, Use};
+use super::results::{ResultsError, SharedResults};
 use super::settled::SettledRows;
 use super::sink::{Held, PassDone, Settled};
-use super::withheld::{Withheld, WithheldKeys};
+use super::withheld::WithheldKeys;
+use line::{Became, Line};
 
 /// All that one resource of a run adds up to.
 pub struct Book {
     name: Arc<str>,
-    operation: &'static str,
+    operation: Operation,
     due: Arc<Decisions>,
     settled: Arc<SettledRows>,
-    results: Option<ResultsWriter>,
+    results: SharedResults,
     file: Option<StagedFile>,
     /// Counts for the report.
     pub tally: ResourceTally,
@@ -39,6 +40,7 @@ pub struct Book {
     stopped: bool,
     dropped: bool,
     used: Use,
+    moves: Arc<Moves>,
     /// Whether the target has accepted anything of this resource.
     accepted: bool,
     /// Rows and errors entered since progress was last shown.
@@ -56,22 +58,23 @@ impl std::fmt::Debug for Book {
 }
 
 impl Book {
-    /// An empty book; the results file is begun.
+    /// An empty book.
     pub(super) fn open(
         name: Arc<str>,
-        operation: &'static str,
+        operation: Operation,
         due: Arc<Decisions>,
         settled: Arc<SettledRows>,
-        results: &Path,
+        results: SharedResults,
         used: Use,
-    ) -> Result<Self, ResultsError> {
-        Ok(Self {
+        moves: Arc<Moves>,
+    ) -> Self {
+        Self {
             tally: ResourceTally::default(),
             name,
             operation,
             due,
             settled,
-            results: Some(ResultsWriter::create(results)?),
+            results,
             file: None,
             withheld: WithheldKeys::new(),
             pass: Pass::First,
@@ -83,10 +86,11 @@ impl Book {
             stopped: false,
             dropped: false,
             used,
+            moves,
             accepted: false,
             fresh: (0, 0),
             settled_twice: 0,
-        })
+        }
     }
 
     /// Whether the ledger knows a refusal of this row's object.
@@ -94,9 +98,19 @@ impl Book {
         self.due.refused_before(row)
     }
 
+    /// The record that this row's object takes over.
+    pub(super) fn moved(&self, row: u64) -> Option<&Moved> {
+        self.moves.get(&row)
+    }
+
     /// The resource's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is about deletes.
+    pub fn deletes(&self) -> bool {
+        self.operation.is_delete()
     }
 
     /// Rows and errors entered since the last call, if any.
@@ -168,7 +182,7 @@ impl Book {
                 root = Some(withheld);
                 (withheld.child, Some(&withheld.reason))
             }
-            Held::Pending(code) => {
+            Held::Pending(code) | Held::Guarded(code) => {
                 pending = Reason::fixed(code);
                 (Outcome::Pending, Some(&pending))
             }
@@ -189,12 +203,18 @@ impl Book {
                 }
             },
         };
+        let became = match (why, self.operation.is_delete()) {
+            (Held::Guarded(_), _) => Became::Delete(DeleteOutcome::Held),
+            (_, true) => Became::Delete(DeleteOutcome::Pending),
+            (_, false) => Became::Object(outcome),
+        };
         let line = Line {
             row,
+            operation: self.operation.as_str(),
             key: scope.key.value(i),
             key_hash: key_hash(scope, i),
             source: (scope.source_table.value(i), scope.source_key.value(i)),
-            outcome,
+            outcome: became,
             refusal: None,
             reason,
             detail,
@@ -207,6 +227,7 @@ impl Book {
             at,
         };
         let event = match outcome {
+            _ if self.operation.is_delete() => None,
             Outcome::Rejected if due.same_reason(row) => None,
             Outcome::Blocked if known => None,
             Outcome::Rejected | Outcome::Blocked => reason.cloned().map(HeldEvent::Refused),
@@ -215,6 +236,21 @@ impl Book {
         };
         self.enter(&line)?;
         Ok(event)
+    }
+
+    /// What a verdict comes to in this pass: a shared record that others still depend on is kept.
+    pub(super) fn judged(&self, verdict: &Verdict) -> Verdict {
+        match verdict {
+            Verdict::Park(refusal) | Verdict::Defer(refusal)
+                if self.pass == Pass::Last && self.used.shared && self.operation.is_delete() =>
+            {
+                Verdict::Kept(Refusal {
+                    reason: Reason::fixed("kept_shared"),
+                    ..refusal.clone()
+                })
+            }
+            verdict => verdict.clone(),
+        }
     }
 
     /// Enters a verdict, or puts the row aside.
@@ -227,15 +263,18 @@ impl Book {
     ) -> Result<(), ResultsError> {
         let chunk = &settled.unit.chunk;
         let row = chunk.rows[i];
-        let (outcome, refusal, server_id) = match verdict {
-            Verdict::Park(_) if self.pass == Pass::First => {
+        match verdict {
+            Verdict::Park(_) if self.pass == Pass::First && !self.operation.is_delete() => {
                 self.parked.push(row);
                 return Ok(());
             }
-            Verdict::Defer(_) if self.pass == Pass::First => {
+            Verdict::Park(_) | Verdict::Defer(_) if self.pass == Pass::First => {
                 self.deferred.push(row);
                 return Ok(());
             }
+            _ => {}
+        }
+        let (outcome, refusal, server_id) = match verdict {
             Verdict::Created { id } => (Outcome::Created, None, id.as_str()),
             Verdict::Updated { id } => (Outcome::Updated, None, id.as_str()),
             Verdict::Present { id } | Verdict::Unchanged { id } => {
@@ -248,7 +287,9 @@ impl Book {
             | Verdict::Kept(r)
             | Verdict::Again(_, r) => (Outcome::Failed, Some(r), ""),
         };
-        self.streak = match (refusal, &self.streak.0) {
+        // That the target keeps what it shares says nothing of the next record.
+        let kept = matches!(verdict, Verdict::Kept(_));
+        self.streak = match (refusal.filter(|_| !kept), &self.streak.0) {
             (Some(r), Some(last)) if r.reason == *last => {
                 (Some(r.reason.clone()), self.streak.1 + 1)
             }
@@ -257,6 +298,14 @@ impl Book {
         };
         let again = if self.pass == Pass::Last { 1 } else { 0 };
         self.accepted |= refusal.is_none();
+        let delete = self.operation.is_delete();
+        let became = match verdict {
+            _ if !delete => Became::Object(outcome),
+            Verdict::AlreadyGone => Became::Delete(DeleteOutcome::AlreadyGone),
+            Verdict::Kept(_) => Became::Delete(DeleteOutcome::Refused),
+            _ if refusal.is_some() => Became::Delete(DeleteOutcome::Failed),
+            _ => Became::Delete(DeleteOutcome::Deleted),
+        };
         let first = i == settled.unit.range.start;
         if first {
             self.tally.traffic.bytes_sent += settled.sent;
@@ -264,13 +313,14 @@ impl Book {
         }
         self.enter(&Line {
             row,
+            operation: settled.unit.operation.as_str(),
             key: chunk.key(i),
             key_hash: chunk.key_hash(i),
             source: (chunk.source_tables.value(i), chunk.source_keys.value(i)),
-            outcome,
+            outcome: became,
             refusal,
             reason: refusal.map(|r| &r.reason),
-            detail: "",
+            detail: chunk.why(i),
             root: None,
             server_id,
             status: refusal.map_or(settled.status, |r| r.status),
@@ -286,92 +336,9 @@ impl Book {
         self.dropped = true;
     }
 
-    fn enter(&mut self, line: &Line<'_>) -> Result<(), ResultsError> {
-        if !self.settled.set(line.row) {
-            self.settled_twice += 1;
-            return Ok(());
-        }
-        self.fresh.0 += u64::from(line.outcome != Outcome::Pending);
-        self.fresh.1 += u64::from(line.outcome.is_error());
-        let known = self.due.refused_before(line.row);
-        let (source_table, source_key) = line.source;
-        let example = ExampleRef {
-            key: line.key,
-            source_table,
-            source_key,
-            status: line.refusal.map_or(0, |r| r.status),
-            message: line.refusal.map_or(line.detail, |r| &r.message),
-            root: line.root.map(|w| (&*w.resource, w.key.as_str())),
-        };
-        match line.reason {
-            Some(reason) => {
-                let age = if known { Age::Standing } else { Age::New };
-                self.tally.record(line.outcome, reason, age, example);
-            }
-            None => self.tally.count(line.outcome, 1),
-        }
-        let good = !line.outcome.is_error()
-            && !matches!(line.outcome, Outcome::Pending | Outcome::Collapsed);
-        if known && good {
-            self.tally
-                .record_cleared(&Reason::fixed("refused_earlier"), example);
-        }
-        if line.attempts > 0 && line.first {
-            let traffic = &mut self.tally.traffic;
-            traffic.requests += u64::from(line.attempts);
-            traffic.retries += u64::from(line.attempts - 1);
-            traffic
-                .latency
-                .record(Duration::from_micros(u64::from(line.latency_us)));
-        }
-        self.withhold(line);
-        let Some(results) = &mut self.results else {
-            return Ok(());
-        };
-        results.push(&ResultRow {
-            key: line.key,
-            key_hash: Some(line.key_hash),
-            operation: self.operation,
-            outcome: line.outcome.as_str(),
-            reason: line.reason.map(Reason::as_str).unwrap_or_default(),
-            status: line.status,
-            attempts: line.attempts,
-            latency_us: line.latency_us,
-            message: line.refusal.map(|r| r.message.as_str()).unwrap_or_default(),
-            detail: line.detail,
-            root: line.root.map(|w| (&*w.resource, w.key.as_str())),
-            server_id: line.server_id,
-            at: line.at,
-        })
-    }
-
-    fn withhold(&mut self, line: &Line<'_>) {
-        let Some(child) = Withheld::child_of(line.outcome) else {
-            return;
-        };
-        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
-            return;
-        }
-        let withheld = match line.root {
-            Some(root) => Arc::clone(root),
-            None => Arc::new(Withheld {
-                child,
-                reason: match child {
-                    Outcome::Pending => pending_parent(line.reason),
-                    _ => line.reason.cloned().unwrap_or(Reason::fixed("unknown")),
-                },
-                resource: Arc::clone(&self.name),
-                key: line.key.to_owned(),
-            }),
-        };
-        self.withheld.insert(line.key_hash, withheld);
-    }
-
-    /// Completes the results file.
+    /// Completes the results file, unless another book of the resource has.
     pub(super) fn close(&mut self) -> Result<(), ResultsError> {
-        if let Some(results) = self.results.take() {
-            self.file = Some(results.finish()?);
-        }
+        self.file = self.results.finish()?;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub(super) struct Station {
     pub(super) feed: Feed,
     pub(super) prerequisites: Vec<usize>,
     pub(super) authorizers: Vec<usize>,
+    pub(super) after: Vec<usize>,
     pub(super) state: State,
     pub(super) deferred: Vec<u64>,
     pub(super) withheld: WithheldKeys,
@@ -88,6 +89,7 @@ impl Coordinator {
         for i in 0..self.stations.len() {
             let station = &self.stations[i];
             let ready = |on: &[usize]| on.iter().all(|p| finished.contains(p));
+            let over = |on: &[usize]| on.iter().all(|p| self.stations[*p].state == State::Closed);
             match station.state {
                 State::Waiting if cancelled => {
                     self.feed(i, State::Leftover, Pass::Leftover("not_reached"))
@@ -99,7 +101,7 @@ impl Coordinator {
                 State::Done if cancelled => {
                     self.feed(i, State::Leftover, Pass::Leftover("deferred"));
                 }
-                State::Done if ready(&station.authorizers) => {
+                State::Done if ready(&station.authorizers) && over(&station.after) => {
                     let mut rows = std::mem::take(&mut self.stations[i].deferred);
                     rows.sort_unstable();
                     self.feed(i, State::Deferred, Pass::Rows(rows));
@@ -227,7 +229,7 @@ impl Coordinator {
             tracing::warn!(%error, "runs beside this one cannot be told that a resource is done");
         }
         tracing::info!(resource = &*self.shared.names[i], how, "load ended");
-        self.shared.progress.finish(&self.shared.names[i], how);
+        self.shared.progress.finish(&self.shared.labels[i], how);
     }
 }
 

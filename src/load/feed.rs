@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use super::Shared;
 use super::contested::{Answers, Contested};
 use super::decisions::Decisions;
+use super::moved::Moves;
 use super::objects::{Columns, Objects, ObjectsError};
 use super::settled::SettledRows;
 use super::sink::{Held, Message};
@@ -82,6 +83,10 @@ pub(super) struct Feed {
     pub(super) claims: Option<Arc<ResourceClaims>>,
     /// Rows whose objects another run has claimed, as found by the passes so far.
     pub(super) contested: Arc<Mutex<Vec<Contested>>>,
+    /// Objects that take over the record of another key.
+    pub(super) moves: Arc<Moves>,
+    /// Deletes that a guard holds back, and why: nothing is sent.
+    pub(super) guarded: Option<&'static str>,
 }
 
 impl Pass {
@@ -208,7 +213,10 @@ impl Feed {
                 if let (Some(claims), Some(over)) = (&self.claims, over) {
                     (rows, batch) = self.claimed(claims, over, rows, batch)?;
                 }
-                if self.dry {
+                if let Some(reason) = self.guarded {
+                    let why = vec![Held::Guarded(reason); rows.len()];
+                    self.report(rows, &batch, why)?;
+                } else if self.dry {
                     self.planned(rows, &batch)?;
                 } else if !rows.is_empty() {
                     let chunk = Arc::new(self.encode(rows, &batch)?);
@@ -224,12 +232,19 @@ impl Feed {
         let why = rows.iter().map(|row| {
             Held::Pending(match self.due.disposition(*row) {
                 _ if self.operation == Operation::Verify => "would_verify",
+                _ if self.operation == Operation::Delete => "would_delete",
+                _ if self.operation == Operation::Check => "would_check",
+                _ if self.moves.contains_key(row) => "would_replace",
                 Disposition::SendChanged => "would_update",
                 Disposition::SendAgain => "would_send_again",
                 _ => "would_create",
             })
         });
         let why = why.collect();
+        self.report(rows, batch, why)
+    }
+
+    fn report(&self, rows: Vec<u64>, batch: &RecordBatch, why: Vec<Held>) -> Result<(), FeedError> {
         let scope = Box::new(self.objects.scope(batch)?);
         self.to_sink(Message::Held {
             resource: self.resource,
@@ -293,8 +308,16 @@ impl Feed {
             .and_then(|body| encode(&body))
             .map_err(|e| self.encode_error(e))?;
         let scope = self.objects.scope(batch)?;
+        let ids = match self.moves.is_empty() {
+            true => scope.server_id,
+            false => {
+                let id = |row| self.moves.get(row).map(|moved| moved.id.as_str());
+                Some(rows.iter().map(id).collect())
+            }
+        };
         Ok(Chunk {
             resource: self.resource,
+            why: self.operation.is_delete().then_some(scope.reason),
             rows,
             keys: scope.key,
             key_hashes: scope.key_hash,
@@ -303,7 +326,7 @@ impl Feed {
             source_keys: scope.source_key,
             scope: scope.ids,
             bodies,
-            ids: None,
+            ids,
         })
     }
 
@@ -317,12 +340,16 @@ impl Feed {
             }
             let from = chunk.bodies.range(start).start;
             let fits = |i: &usize| chunk.bodies.range(*i).end - from <= packing.bytes;
-            let room = (start..chunk.len()).take(packing.objects).take_while(fits);
+            let operation = self.operation_of(chunk.rows[start]);
+            let alike = |i: &usize| self.operation_of(chunk.rows[*i]) == operation;
+            let room = (start..chunk.len())
+                .take(packing.objects)
+                .take_while(|i| fits(i) && alike(i));
             let end = start + room.count().max(1);
             let unit = Unit {
                 chunk: Arc::clone(chunk),
                 range: start..end,
-                operation: self.operation,
+                operation,
             };
             self.shared
                 .feed
@@ -332,6 +359,13 @@ impl Feed {
             start = end;
         }
         Ok(true)
+    }
+
+    fn operation_of(&self, row: u64) -> Operation {
+        match self.moves.contains_key(&row) {
+            true => Operation::Replace,
+            false => self.operation,
+        }
     }
 
     pub(super) fn encode_error(&self, source: ArrowError) -> FeedError {

@@ -14,7 +14,7 @@ mod decisions;
 pub mod discovery;
 mod feed;
 mod http;
-mod line;
+mod moved;
 mod objects;
 mod pace;
 mod pass;
@@ -37,9 +37,10 @@ pub use caller::{ApiError, Caller};
 pub use contested::Claims;
 pub use feed::FeedError;
 pub use http::client;
-pub use objects::{Columns, Objects, ObjectsError, Scope};
+pub use moved::{Moved, Moves};
+pub use objects::{Columns, Objects, ObjectsError, SERVER_ID, Scope};
 pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
-pub use run::{Load, LoadError, LoadResource, Loaded};
+pub use run::{Deleting, Load, LoadError, LoadResource, Loaded};
 pub use sink::SinkError;
 pub use state::{About, Limits, SchoolDigest, State, StateKey, Wanted};
 pub use token::{Bearer, Token, TokenError};
@@ -58,6 +59,8 @@ pub(crate) mod tests {
         LoadSettings {
             concurrency_start: 4,
             concurrency_max: 16,
+            rate: None,
+            window: None,
             max_attempts: 5,
             backoff_start: Duration::from_millis(4),
             backoff_max: Duration::from_millis(40),

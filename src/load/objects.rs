@@ -18,6 +18,9 @@ use parquet::errors::ParquetError;
 
 use crate::object::{KeyHash, is_body_column};
 
+/// The column that only files of deletes have: the target's id of the record, where it is known.
+pub const SERVER_ID: &str = "_server_id";
+
 /// Rows of one batch: bounds the bodies that are in memory at once.
 const BATCH_ROWS: usize = 2048;
 
@@ -236,6 +239,10 @@ impl Objects {
                 number("_course_id")?,
                 number("_section_id")?,
             ],
+            server_id: match batch.column_by_name(SERVER_ID) {
+                Some(_) => Some(text(SERVER_ID)?),
+                None => None,
+            },
             reason: text("_reason")?,
             detail: text("_detail")?,
         })
@@ -257,6 +264,8 @@ pub struct Scope {
     pub source_key: StringArray,
     /// `_school_id`, `_person_id`, `_course_id`, `_section_id`.
     pub ids: [Int64Array; 4],
+    /// `_server_id`, in a file of deletes.
+    pub server_id: Option<StringArray>,
     /// `_reason`.
     pub reason: StringArray,
     /// `_detail`.

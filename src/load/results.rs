@@ -1,7 +1,7 @@
 //! Results files: one row per object, what became of it. A public contract (`ARCHITECTURE.md`).
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{
     ArrayRef, FixedSizeBinaryBuilder, RecordBatch, StringBuilder, StringDictionaryBuilder,
@@ -23,7 +23,7 @@ pub struct ResultRow<'a> {
     pub key: &'a str,
     /// Its hash.
     pub key_hash: Option<KeyHash>,
-    /// `upsert`, `verify` or `delete`.
+    /// `upsert`, `replace`, `verify`, `delete` or `forget`.
     pub operation: &'a str,
     /// Outcome word.
     pub outcome: &'a str,
@@ -45,6 +45,32 @@ pub struct ResultRow<'a> {
     pub server_id: &'a str,
     /// When, in microseconds since 1970, UTC.
     pub at: i64,
+}
+
+/// A results file that several books of one resource write to: what is sent and what is deleted.
+#[derive(Clone, Debug)]
+pub(super) struct SharedResults(Arc<Mutex<Option<ResultsWriter>>>);
+
+impl SharedResults {
+    /// Starts the file.
+    pub(super) fn create(path: &Path) -> Result<Self, ResultsError> {
+        let writer = ResultsWriter::create(path)?;
+        Ok(Self(Arc::new(Mutex::new(Some(writer)))))
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&self, row: &ResultRow<'_>) -> Result<(), ResultsError> {
+        match self.0.lock().ok().as_deref_mut() {
+            Some(Some(writer)) => writer.push(row),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes the file, the first time.
+    pub(super) fn finish(&self) -> Result<Option<StagedFile>, ResultsError> {
+        let writer = self.0.lock().ok().and_then(|mut writer| writer.take());
+        writer.map(ResultsWriter::finish).transpose()
+    }
 }
 
 /// Writes one results file, under a temporary name until it is complete.

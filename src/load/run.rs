@@ -1,6 +1,6 @@
 //! One load: every resource when its prerequisites are done, over one pool of workers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -14,9 +14,11 @@ use super::contested::Claims;
 use super::coordinator::{Coordinator, State, Station};
 use super::decisions::Decisions;
 use super::feed::Feed;
+use super::moved::Moves;
 use super::objects::{Objects, ObjectsError};
 use super::pace::Pace;
 use super::pass::Use;
+use super::results::SharedResults;
 use super::settled::SettledRows;
 use super::sink::{Message, Sink};
 use super::withheld::WithheldKeys;
@@ -45,8 +47,35 @@ pub struct LoadResource {
     pub due: Due,
     /// Indexes of the resources that must be done before it.
     pub prerequisites: Vec<usize>,
-    /// Indexes of the resources that authorize what was deferred.
+    /// Indexes of the resources that authorize what was deferred: they are done as far as their
+    /// dependants are concerned.
     pub authorizers: Vec<usize>,
+    /// Indexes of the resources that must be over and done with before what was deferred is sent
+    /// again: for deletes, those of the dependants.
+    pub after: Vec<usize>,
+    /// Objects that take over the record of another key.
+    pub moves: Moves,
+    /// For deletes (operations `Delete` and `Check`).
+    pub deleting: Option<Deleting>,
+}
+
+impl LoadResource {
+    fn label(&self) -> String {
+        match self.operation {
+            Operation::Delete => format!("{} (deletes)", self.name),
+            Operation::Check => format!("{} (checks)", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
+/// How the deletes of a resource are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleting {
+    /// A guard holds them back, and why: nothing is sent.
+    pub guarded: Option<&'static str>,
+    /// The target shares these records with other senders.
+    pub shared: bool,
 }
 
 /// Everything a load needs.
@@ -115,6 +144,8 @@ pub enum LoadError {
 pub(super) struct Shared {
     pub(super) run: String,
     pub(super) names: Vec<Arc<str>>,
+    /// What progress calls them: a resource's deletes are shown beside what is sent of it.
+    pub(super) labels: Vec<String>,
     pub(super) target: Box<dyn Target>,
     pub(super) http: reqwest::Client,
     pub(super) token: Option<Arc<Token>>,
@@ -220,6 +251,7 @@ impl Load {
         let names: Vec<Arc<str>> = self.resources.iter().map(|r| Arc::from(&*r.name)).collect();
         let shared = Arc::new(Shared {
             run: self.run,
+            labels: self.resources.iter().map(LoadResource::label).collect(),
             stop: names.iter().map(|_| AtomicBool::new(false)).collect(),
             names,
             target: self.target,
@@ -287,6 +319,7 @@ fn prepare(
     dry: bool,
 ) -> Result<(Vec<Station>, Vec<Book>), LoadError> {
     let mut stations = Vec::new();
+    let mut results: BTreeMap<PathBuf, SharedResults> = BTreeMap::new();
     let mut books = Vec::new();
     let needed: BTreeSet<usize> = resources
         .iter()
@@ -296,25 +329,36 @@ fn prepare(
         let objects = Arc::new(Objects::open(&r.objects)?);
         let settled = Arc::new(SettledRows::new(objects.rows()));
         let due = Arc::new(Decisions::new(r.due, &objects)?);
-        let operation = match r.operation {
-            Operation::Upsert => "upsert",
-            Operation::Replace => "replace",
-            Operation::Delete => "delete",
-            Operation::DeleteAndPost => "delete_and_post",
-            Operation::Verify => "verify",
+        let deleting = r.deleting.unwrap_or_default();
+        let moves = Arc::new(r.moves);
+        shared
+            .progress
+            .start(&shared.labels[resource], Some(objects.rows()));
+        let file = match results.get(&r.results) {
+            Some(file) => file.clone(),
+            None => {
+                let file = SharedResults::create(&r.results)?;
+                results.insert(r.results.clone(), file.clone());
+                file
+            }
         };
-        shared.progress.start(&r.name, Some(objects.rows()));
-        books.push(Book::open(
+        let mut book = Book::open(
             Arc::clone(&shared.names[resource]),
-            operation,
+            r.operation,
             Arc::clone(&due),
             Arc::clone(&settled),
-            &r.results,
+            file,
             Use {
                 dry,
                 needed: needed.contains(&resource),
+                shared: deleting.shared,
             },
-        )?);
+            Arc::clone(&moves),
+        );
+        if r.operation.is_delete() {
+            book.tally.deletes_due = objects.rows();
+        }
+        books.push(book);
         stations.push(Station {
             feed: Feed {
                 resource,
@@ -326,15 +370,18 @@ fn prepare(
                 parents: Vec::new(),
                 shared: Arc::clone(shared),
                 dry,
+                moves,
+                guarded: deleting.guarded,
                 claims: shared
                     .claims
                     .as_ref()
-                    .filter(|_| !dry && r.operation != Operation::Verify)
+                    .filter(|_| !dry && r.operation == Operation::Upsert)
                     .map(|claims| claims.objects.resource(&r.name)),
                 contested: Arc::default(),
             },
             prerequisites: r.prerequisites,
             authorizers: r.authorizers,
+            after: r.after,
             state: State::Waiting,
             deferred: Vec::new(),
             withheld: WithheldKeys::new(),

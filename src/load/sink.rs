@@ -14,7 +14,7 @@ use super::pass::Pass;
 use super::withheld::{Withheld, WithheldKeys};
 use crate::ledger::{Entry, Event, Journal, LedgerError};
 use crate::load::{ResultsError, Shared};
-use crate::target::{Chunk, Unit, Verdict};
+use crate::target::{Operation, Unit, Verdict};
 
 /// What the feeds and the workers report.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub(super) enum Held {
     Parent(Arc<Withheld>),
     /// Due, and not reached by this run, for this reason.
     Pending(&'static str),
+    /// A delete that a guard holds back, for this reason.
+    Guarded(&'static str),
 }
 
 /// How a conversation ended.
@@ -184,9 +186,9 @@ impl Sink {
 
     /// Moves the progress bars.
     fn show(&mut self) {
-        for book in &mut self.books {
+        for (book, label) in self.books.iter_mut().zip(&self.shared.labels) {
             if let Some((rows, errors)) = book.progress() {
-                self.shared.progress.advance(book.name(), rows, errors);
+                self.shared.progress.advance(label, rows, errors);
             }
         }
     }
@@ -291,7 +293,8 @@ impl Sink {
         for (i, verdict) in settled.unit.range.clone().zip(&settled.verdicts) {
             // The journal first: an acknowledgement counts, whatever becomes of the results file.
             let known = book.was_refused(chunk.rows[i]);
-            let event = journalled(chunk, i, verdict, book.pass(), known);
+            let verdict = &book.judged(verdict);
+            let event = journalled(&settled.unit, i, verdict, book.pass(), known);
             if let (Some(event), Some(journal)) = (event, journal.as_mut()) {
                 journal.append(std::iter::once(Entry {
                     resource: &shared.names[chunk.resource],
@@ -306,6 +309,11 @@ impl Sink {
                     event,
                     at: now,
                 }))?;
+                // The record has moved to its new key: under the old one there is nothing.
+                let moved = book.moved(chunk.rows[i]);
+                if let (Some(moved), Event::Delivered { .. }) = (moved, event) {
+                    journal.append(std::iter::once(moved.entry(chunk, i, shared, now)))?;
+                }
             }
             book.settle(i, settled, verdict, now)?;
         }
@@ -318,7 +326,7 @@ impl Sink {
 
 /// What the ledger must know of a verdict; `known` tells whether it knows a refusal already.
 fn journalled<'a>(
-    chunk: &Chunk,
+    unit: &Unit,
     i: usize,
     verdict: &'a Verdict,
     pass: Pass,
@@ -327,11 +335,13 @@ fn journalled<'a>(
     match verdict {
         Verdict::Created { id } | Verdict::Updated { id } | Verdict::Unchanged { id } => {
             Some(Event::Delivered {
-                content_hash: chunk.content_hash(i),
+                content_hash: unit.chunk.content_hash(i),
                 server_id: id,
             })
         }
         Verdict::Deleted | Verdict::AlreadyGone => Some(Event::Deleted),
+        // Looked for, and there: nothing has changed.
+        Verdict::Kept(_) if unit.operation == Operation::Check => None,
         Verdict::Failed(refusal) | Verdict::Kept(refusal) | Verdict::Again(_, refusal) => {
             Some(Event::Refused {
                 reason: &refusal.reason,

@@ -19,6 +19,25 @@ impl Standard {
         found
     }
 
+    /// Whether a record of this resource may get another natural key without being sent anew: its
+    /// own key can be changed by a PUT, or that of a resource that it depends on, which takes it
+    /// along.
+    pub fn keys_may_move(&self, name: &str) -> bool {
+        let updatable = |name: &str| self.resource(name).is_some_and(|r| r.key_updatable);
+        let edges = self.edge_map();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![name];
+        while let Some(name) = next.pop() {
+            if updatable(name) {
+                return true;
+            }
+            if seen.insert(name) {
+                next.extend(edges.get(name).into_iter().flatten());
+            }
+        }
+        false
+    }
+
     /// The resources that wait for this one, by direct edges, sorted.
     pub fn dependents(&self, name: &str) -> Vec<&str> {
         self.edges

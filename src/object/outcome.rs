@@ -74,7 +74,8 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What became of one delete. `due = deleted + already_gone + refused + failed + pending`.
+/// What became of one delete.
+/// `due = deleted + already_gone + refused + held + failed + pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -89,6 +90,32 @@ pub enum DeleteOutcome {
     Failed,
     /// Due, and not settled by this run.
     Pending,
+    /// Due, and held back by a guard: more than `max_deletes` allows without consent.
+    Held,
+}
+
+impl DeleteOutcome {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Deleted,
+        Self::AlreadyGone,
+        Self::Refused,
+        Self::Failed,
+        Self::Pending,
+        Self::Held,
+    ];
+
+    /// The word used in Parquet, JSON and the report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::AlreadyGone => "already_gone",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Held => "held",
+        }
+    }
 }
 
 /// A bounded, lower-case code that says why (`missing_required`, `unresolved_reference`, ...).

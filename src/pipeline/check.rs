@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
 use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, dis, options, source};
+use super::{Connection, Pipeline, TargetKind, connection, deletes, dis, notify, options, source};
 
 /// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
 /// anything with a `/` or ending in `.toml` is a path.
@@ -116,7 +116,10 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
+    let notify = notify::read(&mut top);
     let settings = options::settings(&mut top);
+    let deletes = deletes::read(&mut top);
+    let resync_modes = deletes::modes(&mut top);
     let queries = resources::read(&mut top, target);
     top.finish();
     if let Some(dis) = &dis {
@@ -140,7 +143,10 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         load,
         fail_on,
         keep,
+        notify,
         settings,
+        deletes,
+        resync_modes,
         crosswalks,
         views,
         resources,

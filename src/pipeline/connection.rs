@@ -12,10 +12,10 @@ use super::section::{Document, Section, Text};
 use super::{Connection, Credentials, Secret, TargetKind};
 
 /// The keys of one secret: what it is called, and the two places it may be in.
-struct SecretKeys {
-    name: &'static str,
-    env: &'static str,
-    file: &'static str,
+pub(super) struct SecretKeys {
+    pub(super) name: &'static str,
+    pub(super) env: &'static str,
+    pub(super) file: &'static str,
 }
 
 const KEY: SecretKeys = SecretKeys {
@@ -94,6 +94,28 @@ fn unused(section: &mut Section<'_>) {
             let what = format!("`connection.{key}` has no meaning beside sandbox = true");
             section.document.wrong(&section.place(key), what);
         }
+    }
+}
+
+/// A secret that need not be there; None without it, or with a problem recorded.
+pub(super) fn optional_secret(section: &mut Section<'_>, keys: &SecretKeys) -> Option<Secret> {
+    let given = [keys.name, keys.env, keys.file]
+        .iter()
+        .any(|key| section.has(key));
+    if given {
+        return secret(section, keys);
+    }
+    section.known.extend([keys.env, keys.file]);
+    None
+}
+
+/// Whether a URL leads to this machine.
+pub(super) fn is_here(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 
@@ -220,12 +242,10 @@ fn checked_url(document: &Document<'_>, text: &Text) -> Option<String> {
     if url.query().is_some() || url.fragment().is_some() {
         return wrong(&text.span, "ends before `?` and `#`");
     }
-    let here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return wrong(&text.span, "names no host"),
-    };
+    if url.host().is_none() {
+        return wrong(&text.span, "names no host");
+    }
+    let here = is_here(&url);
     match url.scheme() {
         "https" => {}
         "http" if here => {}

@@ -6,16 +6,20 @@
 
 mod check;
 mod connection;
+mod deletes;
 mod dis;
 mod interpolate;
 mod limits;
+pub mod notify;
 mod options;
 mod problem;
+mod rate;
 mod resources;
 mod section;
 mod select;
 mod source;
 mod tree;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,9 +27,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use problem::{Problem, Problems, closest};
+pub use rate::Rate;
 pub use select::SelectError;
+pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
 #[derive(Clone, Debug)]
@@ -52,6 +59,12 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// Who is told when a run is over.
+    pub notify: Vec<notify::Notice>,
+    /// What may be deleted at the target.
+    pub deletes: DeleteSettings,
+    /// The modes of a resync beside the plain run that this configuration offers.
+    pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
     /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
@@ -247,6 +260,10 @@ pub struct LoadSettings {
     pub concurrency_start: usize,
     /// Most requests in flight.
     pub concurrency_max: usize,
+    /// Most requests per second, repeats included; None: as many as the target takes.
+    pub rate: Option<Rate>,
+    /// When the target may be loaded; None: at any time.
+    pub window: Option<Window>,
     /// Tries per request for transient faults, the first one included.
     pub max_attempts: u32,
     /// First delay between tries; doubles, with jitter.

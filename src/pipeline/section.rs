@@ -31,6 +31,17 @@ pub(super) struct Text {
     filled: bool,
 }
 
+impl Text {
+    /// A text that stands for one of the file.
+    pub(super) fn new(value: &str, span: Range<usize>) -> Self {
+        Self {
+            value: value.to_owned(),
+            span,
+            filled: false,
+        }
+    }
+}
+
 /// One table of the file. Keys that nobody asked for are unknown.
 pub(super) struct Section<'a> {
     pub(super) document: &'a Document<'a>,
@@ -225,6 +236,22 @@ impl<'a> Section<'a> {
             None => self.filled(key, value, &wanted)?.value.parse().ok(),
         };
         let number = number.filter(|n| (range.0..=range.1).contains(n));
+        if number.is_none() {
+            self.expected(key, value, &wanted);
+        }
+        number
+    }
+
+    /// A number above 0, with or without a fraction.
+    pub(super) fn positive(&mut self, key: &'static str, most: f64) -> Option<f64> {
+        let value = self.take(key)?;
+        let wanted = format!("a number above 0, up to {most}");
+        let number = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+            DeValue::Integer(_) => integer_of(value.get_ref()).map(|n| n as f64),
+            _ => self.filled(key, value, &wanted)?.value.parse().ok(),
+        };
+        let number = number.filter(|n| *n > 0.0 && *n <= most);
         if number.is_none() {
             self.expected(key, value, &wanted);
         }

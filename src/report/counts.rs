@@ -117,10 +117,13 @@ pub struct DeleteCounts {
     pub failed: u64,
     /// Not settled.
     pub pending: u64,
+    /// Held back by the guard on the number of deletes.
+    #[serde(default)]
+    pub held: u64,
 }
 
 impl DeleteCounts {
-    pub(super) fn new(due: u64, outcomes: &[u64; 5]) -> Self {
+    pub(super) fn new(due: u64, outcomes: &[u64; DeleteOutcome::ALL.len()]) -> Self {
         let of = |outcome: DeleteOutcome| outcomes[outcome as usize];
         Self {
             due,
@@ -129,6 +132,7 @@ impl DeleteCounts {
             refused: of(DeleteOutcome::Refused),
             failed: of(DeleteOutcome::Failed),
             pending: of(DeleteOutcome::Pending),
+            held: of(DeleteOutcome::Held),
         }
     }
 }
@@ -141,6 +145,7 @@ impl AddAssign for DeleteCounts {
         self.refused += other.refused;
         self.failed += other.failed;
         self.pending += other.pending;
+        self.held += other.held;
     }
 }
 

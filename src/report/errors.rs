@@ -94,7 +94,7 @@ impl ErrorsReport {
             for (outcome, found) in &resource.delete_groups {
                 report
                     .deletes
-                    .extend(groups(name, delete_word(*outcome), found, false));
+                    .extend(groups(name, outcome.as_str(), found, false));
             }
             report
                 .cleared
@@ -111,16 +111,5 @@ impl ErrorsReport {
             list.sort_by_key(|group| std::cmp::Reverse(group.count));
         }
         report
-    }
-}
-
-fn delete_word(outcome: crate::object::DeleteOutcome) -> &'static str {
-    use crate::object::DeleteOutcome as D;
-    match outcome {
-        D::Deleted => "deleted",
-        D::AlreadyGone => "already_gone",
-        D::Refused => "refused",
-        D::Failed => "failed",
-        D::Pending => "pending",
     }
 }

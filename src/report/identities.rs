@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use super::tally::{DELETES, ResourceTally, TableTally, Tally};
-use crate::object::Outcome;
+use super::tally::{ResourceTally, TableTally, Tally};
+use crate::object::{DeleteOutcome, Outcome};
 
 /// A tally that does not add up: a fault of this program, never of the data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum Fault {
         /// Sum over its reasons.
         with_reason: u64,
     },
-    /// due = deleted + already gone + refused + failed + pending.
+    /// due = deleted + already gone + refused + held + failed + pending.
     #[error("{resource}: {due} deletes due, {settled} have an outcome")]
     Deletes {
         /// The resource.
@@ -108,7 +108,7 @@ impl ResourceTally {
                 });
             }
         }
-        let settled: u64 = DELETES.iter().map(|d| self.deletes_of(*d)).sum();
+        let settled: u64 = DeleteOutcome::ALL.iter().map(|d| self.deletes_of(*d)).sum();
         if settled != self.deletes_due {
             faults.push(Fault::Deletes {
                 resource,

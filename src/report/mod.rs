@@ -39,7 +39,7 @@ pub const FORMAT: u32 = 1;
 /// The exit code of a run that has started: 0 accepted, 1 errors beyond `fail_on`, 3 stopped with
 /// work pending. (2, could not start, never gets as far as a report.)
 ///
-/// 3 goes before 1: whoever resumes the run sees its errors then. A delete that failed counts as
+/// Deletes that the guard held back are never accepted: somebody must look. 3 goes before 1: whoever resumes the run sees its errors then. A delete that failed counts as
 /// an error, and a tally that does not add up is never accepted. A dry run leaves all that is due
 /// pending on purpose, and is judged by its errors alone; so does a run that is narrowed to some
 /// objects with the others (`not_selected`).
@@ -54,7 +54,8 @@ pub fn exit_code(report: &RunReport, fail_on: FailOn) -> u8 {
     let errors = total.errors + failed_deletes;
     let new = total.new_errors + failed_deletes;
     let exceeded = fail_on.exceeded(errors, new, total.processed);
-    u8::from(exceeded || !report.mismatches.is_empty())
+    let held = !report.dry_run && report.deletes.held > 0;
+    u8::from(exceeded || held || !report.mismatches.is_empty())
 }
 
 /// Writes `tallies.json`, `errors.json` and `report.txt` into the run folder, for the owner only.
@@ -79,6 +80,16 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
         &folder.join("report.txt"),
         text(report, errors, options).as_bytes(),
     )
+}
+
+/// Adds warnings to a report that has been written.
+///
+/// # Errors
+/// As [`read()`] and [`write()`].
+pub fn warn(folder: &Path, warnings: &[String]) -> io::Result<()> {
+    let (mut report, errors) = read(folder)?;
+    report.warnings.extend_from_slice(warnings);
+    write(folder, &report, &errors)
 }
 
 /// Reads back what [`write()`] wrote, for `fullsync status` and `fullsync errors`.

@@ -32,18 +32,9 @@ pub struct ResourceTally {
     pub traffic: Traffic,
     pub(super) outcomes: [u64; Outcome::ALL.len()],
     pub(super) groups: BTreeMap<Outcome, Groups>,
-    pub(super) deletes: [u64; DELETES.len()],
+    pub(super) deletes: [u64; DeleteOutcome::ALL.len()],
     pub(super) delete_groups: BTreeMap<DeleteOutcome, Groups>,
 }
-
-/// All delete outcomes, in the order of their numbers.
-pub(super) const DELETES: [DeleteOutcome; 5] = [
-    DeleteOutcome::Deleted,
-    DeleteOutcome::AlreadyGone,
-    DeleteOutcome::Refused,
-    DeleteOutcome::Failed,
-    DeleteOutcome::Pending,
-];
 
 /// What became of the rows of one SIS table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +101,7 @@ impl ResourceTally {
         self.deletes[outcome as usize] += deletes;
     }
 
-    /// Counts one delete with a reason: refused, failed, pending.
+    /// Counts one delete with a reason: refused, held, failed, pending.
     pub fn record_delete(
         &mut self,
         outcome: DeleteOutcome,

@@ -44,6 +44,9 @@ fn write_all(
             "\nTHE TALLY DOES NOT ADD UP (please report this): {mismatch}"
         )?;
     }
+    for warning in &report.warnings {
+        writeln!(out, "\nwarning: {warning}")?;
+    }
     groups(out, "Errors", &errors.errors, options)?;
     groups(out, "Deletes not done", &errors.deletes, options)?;
     groups(out, "Left out or pending", &errors.held, options)?;
@@ -148,11 +151,12 @@ fn deletes(out: &mut String, report: &RunReport) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\ndeletes: {} due = {} deleted + {} already gone + {} refused + {} failed + {} pending",
+        "\ndeletes: {} due = {} deleted + {} already gone + {} refused + {} held + {} failed + {} pending",
         grouped(d.due),
         grouped(d.deleted),
         grouped(d.already_gone),
         grouped(d.refused),
+        grouped(d.held),
         grouped(d.failed),
         grouped(d.pending)
     )
@@ -273,7 +277,12 @@ fn last_line(report: &RunReport) -> String {
             )
         }
         (0, _) if report.dry_run => {
-            format!("dry run, {} would be sent, {errors}", grouped(pending))
+            let deletes = match report.deletes.pending + report.deletes.held {
+                0 => String::new(),
+                deletes => format!(", {} would be deleted", grouped(deletes)),
+            };
+            let sent = grouped(total.pending);
+            format!("dry run, {sent} would be sent{deletes}, {errors}")
         }
         (0, _) => format!("accepted, {} sent, {errors}", grouped(total.sent)),
         (3, RunState::Interrupted) => {
@@ -287,6 +296,10 @@ fn last_line(report: &RunReport) -> String {
             grouped(pending)
         ),
         (1, _) if !report.mismatches.is_empty() => "the tally does not add up".to_owned(),
+        (1, _) if report.deletes.held > 0 => format!(
+            "{} deletes held back, {errors}; look at them, then give --yes or --max-deletes",
+            grouped(report.deletes.held)
+        ),
         _ => format!("{errors}, beyond fail_on = {}", report.fail_on),
     };
     let left_out = match left_out {

@@ -206,16 +206,18 @@ impl Target {
         }
     }
 
-    /// What the loop needs to deliver the resources of a selection, by their index in it.
+    /// What the loop needs to deliver: `of` names for each station its resource in the selection.
     pub(super) fn delivery(
         &self,
         selection: &Selection,
+        of: &[usize],
         school_year: i32,
         now: DateTime<Utc>,
     ) -> Delivery {
         let (caller, rules, at_once): (_, Box<dyn Rules>, _) = match &self.link {
             Link::Edfi(api) => {
-                let routes = selection.resources.iter().map(|p| Route {
+                let resources = of.iter().map(|i| &selection.resources[*i]);
+                let routes = resources.map(|p| Route {
                     url: api.discovered.resource(&p.meta.path),
                     deferrable: selection.standard.retries.contains_key(&p.resource.name),
                 });
@@ -228,7 +230,7 @@ impl Target {
                     // The limit is on whole lines, which hold keys and hashes beside the records.
                     bytes: limits.bytes.min(BATCH.bytes) / 4 * 3,
                 };
-                let names = selection.resources.iter().map(|p| &p.resource.name);
+                let names = of.iter().map(|i| &selection.resources[*i].resource.name);
                 let routes = names.map(|name| state.route(school_year, name)).collect();
                 let encodings = state.about.encodings.iter().map(String::as_str);
                 let rules = Dis::new(

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::connect::Target;
 use super::probe::Probe;
+use super::stations::Stations;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
-use crate::load::{Claims, Load, LoadResource};
+use crate::load::{Claims, Load};
 use crate::lock::Held;
 use crate::pipeline::Mode;
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::stage::FileNote;
-use crate::target::Operation;
 
 /// What delivering came to.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) fn due(
         };
         let options = DueOptions {
             resend,
-            complete: false,
+            complete: true,
             select: select.as_ref(),
         };
         let snapshot = ledger.snapshot(name)?;
@@ -81,32 +81,15 @@ pub(super) async fn load(
     staged: &Staged,
     target: &Target,
     sending: Option<Sending<'_>>,
-    due: Vec<Due>,
+    stations: Stations,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let delivery = target.delivery(selection, staged.school_year, context.now);
+    let delivery = target.delivery(selection, &stations.of, staged.school_year, context.now);
     let mut settings = context.pipeline.load.clone();
     if let Some(most) = delivery.at_once {
         settings.concurrency_max = settings.concurrency_max.min(most.max(1));
         settings.concurrency_start = settings.concurrency_start.min(settings.concurrency_max);
     }
-    let resources = selection
-        .resources
-        .iter()
-        .zip(due)
-        .map(|(p, due)| LoadResource {
-            name: p.resource.name.clone(),
-            objects: staged.objects(&p.resource.name),
-            results: staged.results(&p.resource.name),
-            operation: match p.resource.mode {
-                Mode::Post => Operation::Upsert,
-                Mode::Verify => Operation::Verify,
-            },
-            meta: p.meta.clone(),
-            due,
-            prerequisites: p.prerequisites.clone(),
-            authorizers: p.authorizers.clone(),
-        });
     let objects = sending
         .as_ref()
         .and_then(|s| Some((s.held.objects()?, s.ledger)));
@@ -116,7 +99,7 @@ pub(super) async fn load(
     };
     let load = Load {
         run: staged.id(),
-        resources: resources.collect(),
+        resources: stations.resources,
         standard: Arc::clone(&selection.standard),
         target: delivery.rules,
         http: delivery.http,
@@ -137,9 +120,10 @@ pub(super) async fn load(
     for book in loaded.books {
         settled_twice += book.settled_twice;
         results.extend(book.file().map(|file| file.note(book.name())));
-        let transformed = staged.transformed(book.name());
         let resource = tally.resource(book.name());
-        resource.transformed = transformed;
+        if !book.deletes() {
+            resource.transformed += staged.transformed(book.name());
+        }
         resource.merge(book.tally);
     }
     Ok(Delivered {
@@ -148,7 +132,7 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
-        notes: Vec::new(),
+        notes: stations.notes,
         probe: None,
     })
 }

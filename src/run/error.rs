@@ -135,6 +135,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The list of deletes.
+    #[error(transparent)]
+    Deletes(#[from] super::DeletesError),
     /// A check or a comparison.
     #[error(transparent)]
     Check(#[from] crate::checks::CheckError),

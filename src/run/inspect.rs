@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use futures::StreamExt as _;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::RunError;
 use super::prepare::{Prepared, Selection};
@@ -103,6 +104,7 @@ pub struct Truncated {
 }
 
 /// Deletes all records of the resources at the target, dependants first, and tells the ledger.
+/// Once `cancel` is true no further delete is sent.
 ///
 /// # Errors
 /// The target does not answer; what was deleted until then is in the ledger.
@@ -110,14 +112,18 @@ pub async fn truncate(
     api: &Api,
     selection: &Selection,
     journal: &mut Journal,
+    cancel: watch::Receiver<bool>,
 ) -> Result<Vec<Truncated>, RunError> {
     let mut done = Vec::new();
     for p in selection.resources.iter().rev() {
+        if *cancel.borrow() {
+            break;
+        }
         let mut records = Vec::new();
         while let Some(page) = api.page(&p.meta.path, records.len()).await? {
             records.extend(page.into_iter().map(|r| identity(p, &r)));
         }
-        let outcome = empty(api, p, records, journal).await;
+        let outcome = empty(api, p, records, journal, cancel.clone()).await;
         journal.flush()?;
         done.push(outcome?);
     }
@@ -135,6 +141,7 @@ async fn empty(
     p: &Prepared,
     records: Vec<(Option<String>, Option<String>)>,
     journal: &mut Journal,
+    mut cancel: watch::Receiver<bool>,
 ) -> Result<Truncated, RunError> {
     let collection = api.discovered.resource(&p.meta.path);
     let mut outcome = Truncated {
@@ -165,7 +172,12 @@ async fn empty(
             (api.delete(url).await, key)
         }
     });
-    let mut deletes = deletes.buffer_unordered(DELETES);
+    // Those in flight are finished.
+    let deletes = deletes.take_until(async move {
+        let _ = cancel.wait_for(|cancelled| *cancelled).await;
+    });
+    let at_once = DELETES.min(api.caller.settings.concurrency_max);
+    let mut deletes = std::pin::pin!(deletes.buffer_unordered(at_once));
     while let Some((result, key)) = deletes.next().await {
         match result {
             Ok(true) => outcome.deleted += 1,

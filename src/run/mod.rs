@@ -5,6 +5,7 @@
 mod check;
 pub mod compare;
 pub mod connect;
+mod deletes;
 mod deliver;
 mod editions;
 mod error;
@@ -19,6 +20,7 @@ pub mod rebuild;
 mod selective;
 mod staging;
 pub mod standing;
+mod stations;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use deletes::DeletesError;
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use locked::{Lock, lock};
@@ -38,10 +41,11 @@ pub use staging::Staged;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
-use crate::pipeline::{Pipeline, TargetKind};
+use crate::pipeline::{MaxDeletes, Pipeline, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
 
@@ -73,6 +77,10 @@ pub struct Options {
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// The id of a run that starts from the source, where it was told before; None: a new one.
+    pub run: Option<RunId>,
+    /// Most deletes of one resource, before the pipeline's.
+    pub max_deletes: Option<MaxDeletes>,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -306,7 +314,7 @@ impl Flow<'_> {
         };
         let only = selected.as_ref().unwrap_or(self.only);
         let due = deliver::due(context, only, selection, staged, &ledger)?;
-        let sending = match self.held {
+        let mut sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
                 held,
@@ -314,9 +322,20 @@ impl Flow<'_> {
             }),
             None => None,
         };
-        let mut delivered =
-            deliver::load(context, selection, staged, target, sending, due, progress).await?;
-        delivered.notes = notes;
+        let journal = sending.as_mut().map(|sending| &mut sending.journal);
+        let mut people = deletes::People::default();
+        let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
+        let plan = match self.only.is_everything() {
+            true => deletes::plan(asked, &ledger, &mut people, journal)?,
+            // A run that takes up some objects again deletes none.
+            false => deletes::Plan::none(selection),
+        };
+        let stations = stations::Stations::new(selection, staged, due, plan)?;
+        let mut delivered = deliver::load(
+            context, selection, staged, target, sending, stations, progress,
+        )
+        .await?;
+        delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
             let about = guard::origin(target, staged.school_year);

@@ -126,6 +126,11 @@ impl Staged {
         self.out.join("results").join(format!("{resource}.parquet"))
     }
 
+    /// The list of a resource's deletes.
+    pub(super) fn deletes(&self, resource: &str) -> PathBuf {
+        self.out.join("deletes").join(format!("{resource}.parquet"))
+    }
+
     /// Where results and report go.
     pub(super) fn out(&self) -> &std::path::Path {
         &self.out
@@ -359,6 +364,7 @@ fn about(context: &Context) -> RunAbout {
         Connection::Server { url, .. } => Some(url.clone()),
     };
     RunAbout {
+        id: context.options.run.clone(),
         target: TargetNote {
             kind: pipeline.target.as_str().to_owned(),
             sandbox: url.is_none(),

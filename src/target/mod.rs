@@ -54,6 +54,28 @@ pub enum Operation {
     DeleteAndPost,
     /// Look whether the target has it.
     Verify,
+    /// Look by the server's id whether the target still has it, so that the ledger can forget what
+    /// it has not.
+    Check,
+}
+
+impl Operation {
+    /// The word in results files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::DeleteAndPost => "delete_and_post",
+            Self::Verify => "verify",
+            Self::Check => "forget",
+        }
+    }
+
+    /// Whether its objects are records to be gone, counted as deletes.
+    pub fn is_delete(self) -> bool {
+        matches!(self, Self::Delete | Self::Check)
+    }
 }
 
 /// Where a conversation stands; the meaning of `step` is the target's own.

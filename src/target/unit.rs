@@ -33,6 +33,8 @@ pub struct Chunk {
     pub bodies: Encoded,
     /// Server ids, where the operation needs one that is known.
     pub ids: Option<StringArray>,
+    /// Why each is deleted, for the results.
+    pub why: Option<StringArray>,
 }
 
 impl Chunk {
@@ -72,6 +74,11 @@ impl Chunk {
             .as_ref()
             .filter(|ids| ids.is_valid(i))
             .map(|ids| ids.value(i))
+    }
+
+    /// Why it is deleted; empty where that is not said.
+    pub fn why(&self, i: usize) -> &str {
+        self.why.as_ref().map_or("", |why| why.value(i))
     }
 
     /// A scope column's value: 0 school, 1 person, 2 course, 3 section.

@@ -1,6 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
 mod dis;
+mod guest;
 mod ledger;
 mod locks;
 mod look;
@@ -9,6 +10,9 @@ mod runs;
 mod target;
 mod tree;
 mod verify;
+
+pub use guest::Ended;
+use guest::{Verb, attend};
 
 use super::{Command, Scope, Session};
 use crate::pipeline::Pipeline;
@@ -19,12 +23,29 @@ use crate::pipeline::Pipeline;
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::Run(args) => runs::run(&session, args).await,
+        Command::Run(args) => {
+            let (pipeline, again) = (args.scope.pipeline.clone(), args.resume.clone());
+            let (again, guest) = (again.as_deref(), args.guest.clone());
+            let verb = Verb::new("run", &pipeline, again, &guest);
+            attend(&session, verb, |session| async move {
+                runs::run(&session, args).await
+            })
+            .await
+        }
         Command::Extract(args) => runs::extract(&session, args).await,
         Command::Transform(args) => runs::transform(&session, args).await,
-        Command::Load(args) => runs::load(&session, args).await,
+        Command::Load(args) => {
+            let (pipeline, again) = (args.scope.pipeline.clone(), args.from.run.clone());
+            let guest = args.guest.clone();
+            let verb = Verb::new("load", &pipeline, Some(&again), &guest);
+            attend(&session, verb, |session| async move {
+                runs::load(&session, args).await
+            })
+            .await
+        }
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
+        Command::Wait(args) => guest::wait(&args).await,
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
         Command::Explain(args) => look::explain(&args),
@@ -32,7 +53,14 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
-        Command::Truncate(args) => target::truncate(&args).await,
+        Command::Truncate(args) => {
+            let (pipeline, guest) = (args.scope.pipeline.clone(), args.guest.clone());
+            let verb = Verb::new("truncate", &pipeline, None, &guest);
+            attend(&session, verb, |session| async move {
+                target::truncate(&session, &args).await
+            })
+            .await
+        }
         Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),

@@ -1,17 +1,18 @@
 //! Verbs that move rows: run, extract, transform, load, plan; and validate, which moves none.
 
 use chrono::Utc;
-use tokio::sync::watch;
 
+use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
     ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::pipeline::TargetKind;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
 use crate::source::SisSchema;
+use crate::stage::StateDir;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
     let until = if args.sending.dry_run {
@@ -31,6 +32,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
+        max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
@@ -91,7 +93,22 @@ pub(super) fn context(
     scope: Scope,
     options: Options,
 ) -> anyhow::Result<Context> {
-    let pipeline = pipeline_of(&scope)?;
+    context_of(
+        session,
+        pipeline_of(&scope)?,
+        scope,
+        options,
+        &Stop::listen(),
+    )
+}
+
+fn context_of(
+    session: &Session,
+    pipeline: Pipeline,
+    scope: Scope,
+    options: Options,
+    stop: &Stop,
+) -> anyhow::Result<Context> {
     let resync = options.delta || options.unchecked || options.selective.is_some();
     if resync && pipeline.target != TargetKind::Dis {
         anyhow::bail!(
@@ -102,17 +119,25 @@ pub(super) fn context(
         );
     }
     let log = session.run_log.clone();
+    let detached = session
+        .detached
+        .as_ref()
+        .map(|id| StateDir::new(&pipeline.state_dir, &pipeline.name).detached(id));
     Ok(Context {
         pipeline,
         options: Options {
             resources: scope.resources,
+            run: told_id(session),
             ..options
         },
         now: Utc::now(),
-        cancel: signals(),
+        cancel: stop.cancelled(),
         opened: Box::new(move |folder| {
             if let Err(error) = log.open(&folder.join("run.log")) {
                 tracing::warn!(%error, "the run's log cannot be written");
+            }
+            if let Some(detached) = &detached {
+                detached.show_in(folder);
             }
         }),
     })
@@ -138,14 +163,26 @@ pub(super) async fn finished(
     options: Options,
     until: Until,
 ) -> anyhow::Result<RunReport> {
-    let context = context(session, scope, options)?;
-    let finished = match crate::run::run(&context, until, &session.progress).await {
+    let mut pipeline = pipeline_of(&scope)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Err(Stopped.into());
+    }
+    let context = context_of(session, pipeline, scope, options, &stop)?;
+    let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
             return Err(Stopped.into());
         }
         finished => finished?,
     };
+    if let Some(cause) = stop.cause() {
+        let cause = cause.to_owned();
+        crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
+        finished.report.warnings.push(cause);
+    }
+    session.ended.note(&finished);
     session.print_report(&finished.report, &finished.errors)?;
     if let Some(selective) = &context.options.selective {
         told(&context, selective, &finished)?;
@@ -179,40 +216,6 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
         }
     }
     Ok(())
-}
-
-/// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
-fn signals() -> watch::Receiver<bool> {
-    let (cancel, cancelled) = watch::channel(false);
-    tokio::spawn(async move {
-        for count in 0.. {
-            if signal().await.is_err() {
-                // Without a handler the system's default holds.
-                return;
-            }
-            if count > 0 {
-                std::process::exit(130);
-            }
-            tracing::warn!("stopping: requests in flight are finished; once more ends at once");
-            cancel.send_replace(true);
-        }
-    });
-    cancelled
-}
-
-#[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
+use super::guest::Stop;
 use super::pipeline_of;
-use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_line};
+use crate::cli::{CountArgs, FetchArgs, Scope, Session, TruncateArgs, VerifyArgs, print_line};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
@@ -21,7 +22,10 @@ struct Asked {
 }
 
 async fn ask(scope: &Scope) -> anyhow::Result<Asked> {
-    let pipeline = pipeline_of(scope)?;
+    ask_of(pipeline_of(scope)?, scope).await
+}
+
+async fn ask_of(pipeline: Pipeline, scope: &Scope) -> anyhow::Result<Asked> {
     let base = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     // Names are checked before anything is asked of the target.
@@ -135,8 +139,14 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
-    let asked = ask(&args.scope).await?;
+pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::Result<u8> {
+    let mut pipeline = pipeline_of(&args.scope)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if args.yes && !stop.heed(session, pipeline.load.window).await? {
+        return Ok(3);
+    }
+    let asked = ask_of(pipeline, &args.scope).await?;
     if !args.yes {
         let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
         asked.target.disconnect().await;
@@ -154,14 +164,20 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
         verb: "truncate",
         schools: None,
         wait: args.locking.wait_lock.unwrap_or_default(),
-        cancel: tokio::sync::watch::channel(false).1,
+        cancel: stop.cancelled(),
     };
     let mut held = lock(&asked.pipeline, &asked.selection, wanted).await?;
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
     held.named(&run)?;
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
-    let done = inspect::truncate(asked.target.api()?, &asked.selection, &mut journal).await;
+    let done = inspect::truncate(
+        asked.target.api()?,
+        &asked.selection,
+        &mut journal,
+        stop.cancelled(),
+    )
+    .await;
     journal.close()?;
     ledger.compact(Utc::now().timestamp_micros())?;
     asked.target.disconnect().await;
@@ -176,6 +192,10 @@ pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
             line.push_str(&format!(", e.g. {example}"));
         }
         print_line(&line)?;
+    }
+    if *stop.cancelled().borrow() {
+        print_line("stopped: what is left was not deleted")?;
+        return Ok(3);
     }
     Ok(u8::from(refused > 0))
 }

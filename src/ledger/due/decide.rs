@@ -23,6 +23,7 @@ impl<'a> Deciding<'a> {
             withheld: Withheld::default(),
             gone: Vec::new(),
             cleared: Vec::new(),
+            forgotten: Vec::new(),
         };
         Self { options, due }
     }
@@ -37,6 +38,9 @@ impl<'a> Deciding<'a> {
         }
         if known.refusal.is_some() {
             self.due.cleared.push(KeyHash(key));
+            if known.content.is_none() {
+                self.due.forgotten.push(KeyHash(key));
+            }
         }
     }
 

@@ -132,6 +132,26 @@ pub struct Due {
     pub gone: Vec<KeyHash>,
     /// Keys with a standing refusal that no longer stands (unchanged, skipped or gone), sorted.
     pub cleared: Vec<KeyHash>,
+    /// Those of them that are gone and were never delivered, sorted.
+    pub forgotten: Vec<KeyHash>,
+}
+
+impl Due {
+    /// Every row of a file is to be sent: for files that hold nothing else.
+    pub fn everything(rows: u64) -> Self {
+        let rows = vec![Decision::UNDECIDED; usize::try_from(rows).unwrap_or(usize::MAX)];
+        let mut counts = DueCounts::default();
+        rows.iter().for_each(|row| counts.add(row.disposition()));
+        Self {
+            counts,
+            rows,
+            duplicates: Duplicates::default(),
+            withheld: Withheld::default(),
+            gone: Vec::new(),
+            cleared: Vec::new(),
+            forgotten: Vec::new(),
+        }
+    }
 }
 
 /// Rows by disposition.

@@ -34,6 +34,7 @@ fn unit(operation: Operation) -> Unit {
         scope: std::array::from_fn(|_| Int64Array::from(vec![Some(1), Some(2), None])),
         bodies,
         ids: None,
+        why: None,
     };
     Unit {
         chunk: Arc::new(chunk),

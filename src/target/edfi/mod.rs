@@ -24,6 +24,8 @@ const FIND: u8 = 1;
 const DELETE: u8 = 2;
 /// POST after a DELETE.
 const REPOST: u8 = 3;
+/// GET by id.
+const CHECK: u8 = 4;
 
 /// One resource at an Ed-Fi API.
 #[derive(Clone, Debug)]
@@ -133,7 +135,7 @@ impl Edfi {
         };
         if status != 200 {
             return match (status, unit.operation) {
-                (404, Operation::Delete) => settle(Verdict::AlreadyGone),
+                (404, Operation::Delete | Operation::Check) => settle(Verdict::AlreadyGone),
                 _ if !complete => reply::cut_short(),
                 _ => reply::refused(status, headers, body, false),
             };
@@ -143,6 +145,7 @@ impl Edfi {
         }
         match (reply::found_id(body), unit.operation) {
             (Err(refusal), _) => settle(Verdict::Failed(refusal)),
+            (Ok(Some(_)), Operation::Check) => settle(Verdict::Kept(still_there())),
             (Ok(Some(id)), Operation::Verify) => settle(Verdict::Present { id }),
             (Ok(None), Operation::Verify) => settle(Verdict::Failed(Refusal {
                 reason: Reason::fixed("not_at_target"),
@@ -167,6 +170,31 @@ impl Edfi {
                 self.post(unit),
             ),
             (Ok(None), _) => settle(Verdict::AlreadyGone),
+        }
+    }
+
+    /// A record that the target does not list may be there all the same: a person whom no
+    /// association makes visible (403).
+    fn checked(event: Event<'_>) -> Step {
+        let Event::Answer {
+            status,
+            headers,
+            body,
+            complete,
+        } = event
+        else {
+            return reply::fault(&event);
+        };
+        match status {
+            200 => settle(Verdict::Kept(still_there())),
+            404 => settle(Verdict::AlreadyGone),
+            _ if !complete => reply::cut_short(),
+            403 => {
+                let mut refusal = reply::refusal(status, body);
+                refusal.reason = Reason::fixed("not_visible");
+                settle(Verdict::Kept(refusal))
+            }
+            _ => reply::refused(status, headers, body, false),
         }
     }
 
@@ -226,7 +254,17 @@ impl Target for Edfi {
                 },
                 self.by_id(unit, Method::DELETE, id),
             ),
-            (Operation::Delete | Operation::DeleteAndPost | Operation::Verify, _) => {
+            (Operation::Check, Some(id)) => (
+                Phase {
+                    step: CHECK,
+                    id: Some(id.to_owned()),
+                },
+                self.by_id(unit, Method::GET, id),
+            ),
+            (
+                Operation::Delete | Operation::DeleteAndPost | Operation::Verify | Operation::Check,
+                _,
+            ) => {
                 match self.find(unit) {
                     Some(request) => (
                         Phase {
@@ -247,8 +285,17 @@ impl Target for Edfi {
         match phase.step {
             FIND => self.found(unit, event),
             DELETE => self.deleted(unit, event),
+            CHECK => Self::checked(event),
             _ => self.upserted(unit, phase, event),
         }
+    }
+}
+
+fn still_there() -> Refusal {
+    Refusal {
+        reason: Reason::fixed("still_there"),
+        status: 200,
+        message: "the target has the record, though it did not list it".to_owned(),
     }
 }
 

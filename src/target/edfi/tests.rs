@@ -28,6 +28,7 @@ fn unit(operation: Operation, id: Option<&str>) -> Unit {
         scope: std::array::from_fn(|_| Int64Array::from(vec![None::<i64>])),
         bodies: Encoded::from_parts(Bytes::from_static(body), vec![body.len()]),
         ids: id.map(|id| StringArray::from(vec![id])),
+        why: None,
     };
     Unit {
         chunk: Arc::new(chunk),

@@ -1,0 +1,53 @@
+//! What is to be deleted at the target, decided before anything is sent: the ledger against the
+//! objects, the staged tables and the unreadable rows of this run.
+//!
+//! Reads: the ledger, objects files, staged tables, `rejects.csv`. Writes: `deletes/*.parquet` in
+//! the run folder. Never: HTTP; the load carries it out.
+
+mod file;
+mod judge;
+mod people;
+mod plan;
+mod resource;
+mod sources;
+
+use std::path::PathBuf;
+
+pub use file::DeletesError;
+pub(super) use people::People;
+pub(super) use plan::{Planning, plan};
+
+use super::Selection;
+use crate::load::Moves;
+
+/// What is to be deleted, by resource in the order of the selection.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// One per resource.
+    pub(super) resources: Vec<Deletes>,
+    /// What a person must know: what was stopped, and why. No student data.
+    pub(super) notes: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing is deleted.
+    pub(super) fn none(selection: &Selection) -> Self {
+        let mut plan = Self::default();
+        plan.resources
+            .resize_with(selection.resources.len(), Deletes::default);
+        plan
+    }
+}
+
+/// The deletes of one resource.
+#[derive(Debug, Default)]
+pub(super) struct Deletes {
+    /// Objects that take over the record of another key by a PUT.
+    pub(super) moves: Moves,
+    /// What is to be deleted.
+    pub(super) file: Option<PathBuf>,
+    /// They come before all that is sent: what replaces them, or what they depend on, waits.
+    pub(super) early: bool,
+    /// A guard holds them back, and why.
+    pub(super) guarded: Option<&'static str>,
+}
