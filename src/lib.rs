@@ -23,6 +23,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod shipped;
 pub mod sif;
 pub mod source;
 pub mod stage;

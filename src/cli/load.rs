@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::guest::Guest;
 use super::locks::Locking;
 use super::only::Only;
@@ -41,6 +42,9 @@ pub struct Sending {
 pub struct LoadArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
 
     #[command(flatten)]
     pub from: FromRun,

@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod choice;
 mod count;
 mod deleting;
 mod diff;
@@ -12,6 +13,7 @@ mod extract;
 mod fetch;
 mod generate;
 mod guest;
+mod layers;
 mod ledger;
 mod load;
 mod locks;
@@ -36,6 +38,7 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
@@ -46,6 +49,10 @@ pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
@@ -55,7 +62,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{Consent, FromRun, Scope, Year};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
@@ -138,6 +145,16 @@ pub enum Command {
     Plan(PlanArgs),
 
     Validate(ValidateArgs),
+
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
 

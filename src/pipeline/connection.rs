@@ -194,7 +194,7 @@ fn from_env(document: &Document<'_>, name: &Text) -> Option<String> {
 }
 
 fn from_file(document: &Document<'_>, text: &Text) -> Option<String> {
-    let path = document.path_of(&text.value);
+    let path = document.path_of(text);
     let what = match read_secret(&path) {
         Ok(secret) => return Some(secret),
         Err(what) => what,

@@ -200,7 +200,7 @@ fn command(section: &mut Section<'_>) -> Option<Channel> {
         return None;
     };
     if program.value.contains('/') {
-        let path = document.path_of(&program.value);
+        let path = document.path_of(program);
         if !path.is_file() {
             document.wrong(&program.span, format!("no such file: {}", path.display()));
             return None;
@@ -296,7 +296,7 @@ fn mail(mut section: Section<'_>) -> Option<Channel> {
     }
     let sendmail = match section.text("sendmail") {
         None => PathBuf::from(SENDMAIL),
-        Some(text) => document.path_of(&text.value),
+        Some(text) => document.path_of(&text),
     };
     if !sendmail.is_file() {
         let what = format!(

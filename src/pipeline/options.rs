@@ -96,7 +96,14 @@ fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
 
 /// Reads `[report]`.
 pub(super) fn fail_on(top: &mut Section<'_>) -> FailOn {
-    let Some(mut section) = top.section("report") else {
+    let stated = top.section("report");
+    if stated
+        .as_ref()
+        .is_none_or(|section| !section.has("fail_on"))
+    {
+        top.document.default("report.fail_on".to_owned(), "\"any\"");
+    }
+    let Some(mut section) = stated else {
         return FailOn::Any;
     };
     let value = section.take("fail_on");

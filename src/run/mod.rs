@@ -3,6 +3,7 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+mod choose;
 pub mod compare;
 pub mod connect;
 mod deletes;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use choose::{Choice, Chosen, choose};
 pub use deletes::DeletesError;
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
@@ -180,6 +182,7 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
+    pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     editions::may_send(pipeline)?;

@@ -67,6 +67,8 @@ impl Staged {
                     .map(ToOwned::to_owned)
                     .collect();
                 folder.keep(&files)?;
+                let effective = folder.pipeline().join("effective.txt");
+                crate::files::write(&effective, pipeline.effective(None, true).as_bytes())?;
                 folder
             }
             Start::Staging(run) | Start::Objects(run) => {

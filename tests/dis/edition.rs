@@ -18,6 +18,52 @@ fn d03_the_connection_is_checked_first() {
 }
 
 #[test]
+fn d03_what_is_switched_off_sends_nothing() {
+    let dis = Dis::new();
+    dis.pipeline(
+        "dis",
+        &[("target = \"dis\"", "enabled = false\ntarget = \"dis\"")],
+    );
+    for verb in [
+        &["run", "dis"][..],
+        &["verify", "dis"],
+        &["dis", "poll", "dis"],
+    ] {
+        let ran = dis.fullsync(verb).expect(2);
+        assert!(
+            ran.stderr.contains("switched off"),
+            "{verb:?}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(dis.state().batches(), 0);
+}
+
+#[test]
+fn d05_a_resync_in_the_background_tells_when_it_is_done() {
+    let dis = Dis::new();
+    let script = dis.path("tell.sh");
+    let notify = format!("[notify]\ncommand = [\"{}\"]\n\n[report]", script.display());
+    dis.pipeline("dis", &[("[report]", &notify)]);
+    let told = dis.path("told.json");
+    std::fs::write(&script, format!("#!/bin/sh\ncat > {}\n", told.display())).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let ran = dis
+        .fullsync(&["run", "dis", "School", "--detach", "--quiet"])
+        .expect(0);
+    let run = ran.stdout.trim();
+    assert!(!run.is_empty() && !run.contains(' '), "an id: {run}");
+    dis.fullsync(&["wait", "dis", run]).expect(1);
+    assert_eq!(dis.count("School"), 2);
+    let told = std::fs::read_to_string(told).unwrap();
+    assert!(told.contains(run), "{told}");
+}
+
+#[test]
 fn d04_the_edition_decides_which_commands_exist() {
     let dis = Dis::new();
     for edition in ["state", "standalone"] {

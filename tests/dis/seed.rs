@@ -65,9 +65,8 @@ fn d13_processed_and_errors_of_the_seeds_screen() {
     let ran = fullsync(folder, &["status", "dis"]);
     for (object, processed, errors) in SCREEN {
         let line = ran.stdout.lines().find(|line| {
-            line.trim_start_matches("[-]")
-                .split_whitespace()
-                .any(|w| w == object)
+            let mut words = line.split_whitespace();
+            line.contains("Processed:") && words.any(|word| word == object)
         });
         let line = line.unwrap_or_else(|| panic!("no {object} in\n{}", ran.stdout));
         let results = format!("Processed: {processed} Errors: {errors} ");

@@ -1,5 +1,7 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod configure;
+mod crosswalk;
 mod dis;
 mod guest;
 mod ledger;
@@ -14,7 +16,7 @@ mod verify;
 pub use guest::Ended;
 use guest::{Verb, attend};
 
-use super::{Command, Scope, Session};
+use super::{Command, Scope, Session, Set};
 use crate::pipeline::Pipeline;
 
 /// Does what a command says; the exit code.
@@ -45,6 +47,11 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         }
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
+        Command::List(_) => configure::list(),
+        Command::Show(args) => configure::show(&args),
+        Command::Resources(args) => configure::resources(&args),
+        Command::New(args) => make::resource(&args),
+        Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Wait(args) => guest::wait(&args).await,
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
@@ -73,14 +80,18 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
 
 /// Reads a pipeline with the process's environment.
 fn pipeline(name: &str) -> anyhow::Result<Pipeline> {
-    Ok(Pipeline::load(name, &|variable| {
-        std::env::var(variable).ok()
-    })?)
+    pipeline_with(name, &Set::default())
+}
+
+/// As [`pipeline`], with what `--set` says.
+fn pipeline_with(name: &str, set: &Set) -> anyhow::Result<Pipeline> {
+    let env = |variable: &str| std::env::var(variable).ok();
+    Ok(Pipeline::load_with(name, &set.set, &env)?)
 }
 
 /// Reads a pipeline and says what is doubtful in it.
 fn pipeline_of(scope: &Scope) -> anyhow::Result<Pipeline> {
-    let pipeline = pipeline(&scope.pipeline)?;
+    let pipeline = pipeline_with(&scope.pipeline, &scope.set)?;
     for warning in &pipeline.warnings {
         tracing::info!(%warning, "pipeline");
     }

@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
-    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
+    Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
 use crate::pipeline::{Pipeline, TargetKind};
@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         max_deletes: args.deleting.max_deletes,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -44,7 +44,13 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Extracted).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Extracted,
+    )
+    .await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -54,7 +60,8 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Transformed).await
+    let scope = chosen(args.scope, args.choice)?;
+    go(session, scope, options, Until::Transformed).await
 }
 
 pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8> {
@@ -72,7 +79,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -84,7 +91,13 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Planned).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Planned,
+    )
+    .await
 }
 
 /// What a verb works with that runs a pipeline or a part of one.
@@ -164,6 +177,8 @@ pub(super) async fn finished(
     until: Until,
 ) -> anyhow::Result<RunReport> {
     let mut pipeline = pipeline_of(&scope)?;
+    // Before a window is waited for.
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
     session.guest.apply(&mut pipeline)?;
     let stop = Stop::listen();
     if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
@@ -216,6 +231,27 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
         }
     }
     Ok(())
+}
+
+/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed.
+fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
+    let pipeline = pipeline_of(&scope)?;
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    let standard = connect::standard(&pipeline)?;
+    scope.resources.extend(choice.also);
+    let choice = crate::run::Choice {
+        patterns: scope.resources,
+        except: choice.except,
+        steps: choice.step,
+        dependencies: choice.with_dependencies,
+        dependents: choice.with_dependents,
+    };
+    let chosen = crate::run::choose(&pipeline, &choice, &standard)?;
+    for remark in &chosen.remarks {
+        print_line(remark)?;
+    }
+    scope.resources = chosen.names;
+    Ok(scope)
 }
 
 pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
