@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
 pub mod account;
+pub mod audit;
 pub mod checks;
 pub mod cli;
 pub mod files;
@@ -19,6 +20,7 @@ pub mod object;
 pub mod pipeline;
 pub mod progress;
 pub mod report;
+pub mod rights;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

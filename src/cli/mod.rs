@@ -2,6 +2,8 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod audit;
+mod check;
 mod choice;
 mod count;
 mod deleting;
@@ -19,10 +21,13 @@ mod load;
 mod locks;
 pub mod log;
 mod metadata;
+mod needs;
+mod noted;
 mod only;
 mod plan;
 mod print;
 mod run;
+mod said;
 mod sandbox;
 mod scope;
 mod session;
@@ -38,6 +43,8 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::AuditArgs;
+pub use check::{CheckArgs, CheckWhat};
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use deleting::Deleting;
@@ -57,6 +64,8 @@ pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use needs::Need;
+pub use noted::{Note, Noted};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
@@ -146,6 +155,8 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    Check(CheckArgs),
+
     List(ListArgs),
 
     Show(ShowArgs),
@@ -175,6 +186,9 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+
+    Audit(AuditArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

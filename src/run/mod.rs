@@ -15,13 +15,19 @@ pub mod inspect;
 mod locked;
 mod only;
 mod outcome;
+mod outside;
 mod prepare;
 mod probe;
 pub mod rebuild;
+<<<<<<< HEAD
 mod selective;
+=======
+pub mod setup;
+>>>>>>> main
 mod staging;
 pub mod standing;
 mod stations;
+pub mod validate_data;
 
 use std::sync::Arc;
 
@@ -338,6 +344,9 @@ impl Flow<'_> {
             context, selection, staged, target, sending, stations, progress,
         )
         .await?;
+        if self.until == Until::Planned && guard::part(context, selection).is_some() {
+            notes.append(&mut outside::references(context, selection, staged, &ledger).await?);
+        }
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {

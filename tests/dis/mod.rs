@@ -4,6 +4,7 @@
 mod batch;
 mod contract;
 mod edition;
+mod rights;
 mod seed;
 mod selective;
 mod status;

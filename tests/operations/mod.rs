@@ -2,10 +2,14 @@
 
 mod again;
 mod choice;
+mod data;
 mod deletes;
 mod guest;
 mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod plan;
+mod rights;
+mod setup;
 mod transcripts;

@@ -1,8 +1,11 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod audit;
+mod check;
 mod configure;
 mod crosswalk;
 mod dis;
+mod gate;
 mod guest;
 mod ledger;
 mod locks;
@@ -24,6 +27,13 @@ use crate::pipeline::Pipeline;
 /// # Errors
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
+    let passed = gate::pass(&session, &command)?;
+    let result = go(session.clone(), command).await;
+    passed.end(&session, &result);
+    result
+}
+
+async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => {
             let (pipeline, again) = (args.scope.pipeline.clone(), args.resume.clone());
@@ -46,7 +56,8 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Plan(args) => runs::plan(&session, args).await,
-        Command::Validate(args) => runs::validate(&args).await,
+        Command::Validate(args) => runs::validate(&session, &args).await,
+        Command::Check(args) => check::check(&session, args).await,
         Command::List(_) => configure::list(),
         Command::Show(args) => configure::show(&args),
         Command::Resources(args) => configure::resources(&args),
@@ -69,6 +80,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Locks(args) => locks::locks(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),

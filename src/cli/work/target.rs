@@ -170,12 +170,13 @@ pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::
     let now = Utc::now();
     let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
     held.named(&run)?;
+    session.noted.run(&run);
     let mut journal = ledger.journal(&run, now.timestamp_micros())?;
     let done = inspect::truncate(
         asked.target.api()?,
         &asked.selection,
         &mut journal,
-        stop.cancelled(),
+        held.cancel(&stop.cancelled()),
     )
     .await;
     journal.close()?;
@@ -184,6 +185,9 @@ pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::
     let mut refused = 0;
     for t in done? {
         refused += t.refused;
+        session.noted.count("deletes.deleted", t.deleted);
+        session.noted.count("deletes.already_gone", t.already_gone);
+        session.noted.count("deletes.refused", t.refused);
         let mut line = format!(
             "{}: {} found = {} deleted + {} already gone + {} refused",
             t.resource, t.found, t.deleted, t.already_gone, t.refused
