@@ -19,11 +19,8 @@ mod outside;
 mod prepare;
 mod probe;
 pub mod rebuild;
-<<<<<<< HEAD
 mod selective;
-=======
 pub mod setup;
->>>>>>> main
 mod staging;
 pub mod standing;
 mod stations;

@@ -10,12 +10,8 @@ use crate::cli::{
 };
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
-<<<<<<< HEAD
-use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
-=======
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
-use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
->>>>>>> main
+use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -217,17 +213,14 @@ pub(super) async fn finished(
         finished.report.warnings.push(cause);
     }
     session.ended.note(&finished);
-<<<<<<< HEAD
-    session.print_report(&finished.report, &finished.errors)?;
-    if let Some(selective) = &context.options.selective {
-        told(&context, selective, &finished)?;
-=======
     match &finished.plan {
         Some(plan) if finished.report.exit_code == 0 => {
             session.print_plan(plan, &finished.errors)?;
         }
         _ => session.print_report(&finished.report, &finished.errors)?,
->>>>>>> main
+    }
+    if let Some(selective) = &context.options.selective {
+        told(&context, selective, &finished)?;
     }
     if let Some(cause) = finished.stopped {
         tracing::error!(
@@ -238,7 +231,6 @@ pub(super) async fn finished(
     Ok(finished.report)
 }
 
-<<<<<<< HEAD
 /// What a selective sync was about, and the ids that do not exist: nothing has changed for them.
 fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow::Result<()> {
     let label = selective.label(&context.pipeline)?;
@@ -261,13 +253,9 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
     Ok(())
 }
 
-/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed.
-fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
-=======
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
 /// if it is to be shown.
 fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
->>>>>>> main
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
     let standard = connect::standard(&pipeline)?;
