@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod dis;
 mod encode;
 mod ledger;
 mod load;
@@ -14,6 +15,7 @@ criterion::criterion_group!(
     transform::bench,
     encode::bench,
     ledger::bench,
-    load::bench
+    load::bench,
+    dis::bench
 );
 criterion::criterion_main!(benches);

@@ -4,6 +4,9 @@
 
 use clap::{Args, Subcommand};
 
+use crate::run::Selective;
+use crate::scope::parse_ids;
+
 /// What `run` takes for a DIS pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Resync to a state edition (DIS)")]
@@ -17,12 +20,38 @@ pub struct Resync {
     /// the state as well (it refuses them).
     #[arg(long)]
     pub no_check_dependencies: bool,
+
+    /// Sync single records of this object (PersonIdentity, Enrollment), and those below them.
+    #[arg(
+        long,
+        value_name = "OBJECT",
+        requires = "ids",
+        conflicts_with = "resources"
+    )]
+    pub object: Option<String>,
+
+    /// Their ids: for PersonIdentity District Person IDs, for Enrollment Enrollment IDs. Separated by
+    /// line breaks, commas or spaces; @FILE, or - for standard input.
+    #[arg(
+        long,
+        value_name = "IDS",
+        requires = "object",
+        allow_hyphen_values = true
+    )]
+    pub ids: Vec<String>,
 }
 
 impl Resync {
-    /// Whether anything is given.
-    pub fn is_given(&self) -> bool {
-        *self != Self::default()
+    /// What is to be synced by ids, if anything is.
+    ///
+    /// # Errors
+    /// The list of ids cannot be read.
+    pub fn selective(&self) -> anyhow::Result<Option<Selective>> {
+        let Some(object) = self.object.clone() else {
+            return Ok(None);
+        };
+        let ids = parse_ids("--ids", &self.ids, &mut std::io::stdin())?;
+        Ok(Some(Selective { object, ids }))
     }
 }
 

@@ -34,7 +34,10 @@ impl<'a> Need<'a> {
         match command {
             Command::Run(a) => {
                 let act = unless(a.sending.dry_run, Sync);
-                need("run", act, Some(&a.scope.pipeline))
+                Self {
+                    selective: a.resync.object.is_some(),
+                    ..need("run", act, Some(&a.scope.pipeline))
+                }
             }
             Command::Load(a) => {
                 let act = unless(a.sending.dry_run, Sync);

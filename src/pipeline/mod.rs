@@ -252,6 +252,8 @@ pub struct Resource {
     pub additions: Additions,
     /// The resource that it hangs below in the tree of listings and of `NAME/*`.
     pub parent: Option<String>,
+    /// What the ids of its records are called, where they can be synced one by one.
+    pub selective: Option<String>,
 }
 
 /// What a resource's objects are for.

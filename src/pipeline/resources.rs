@@ -138,6 +138,7 @@ fn stanza_of(
     let profile = routing::profile(&mut section);
     let additions = additions::read(&mut section);
     let parent = section.text("parent").map(|t| t.value);
+    let selective = section.text("selective").map(|t| t.value);
     section.finish();
     let resource = sql.map(|sql| Resource {
         name: name.clone(),
@@ -152,6 +153,7 @@ fn stanza_of(
         depends_on: depends_on.iter().map(|t| t.value.clone()).collect(),
         additions,
         parent,
+        selective,
     });
     Stanza {
         name,

@@ -26,6 +26,7 @@ pub mod rebuild;
 mod recheck;
 mod record;
 mod scope;
+mod selective;
 pub mod setup;
 mod staging;
 pub mod standing;
@@ -48,6 +49,7 @@ pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use scope::{Asked, Estimate, as_configured, resolve, schools};
+pub use selective::Selective;
 pub use staging::Staged;
 
 use crate::errors::Archive;
@@ -79,6 +81,8 @@ pub struct Options {
     pub unchecked: bool,
     /// Only these objects, by what became of them earlier.
     pub only: Only,
+    /// Only these records of one object, and those below them (DIS).
+    pub selective: Option<Selective>,
     /// School year by its end year, before the pipeline's.
     pub school_year: Option<i32>,
     /// Let a source that is not generated into the embedded sandbox.
@@ -164,12 +168,18 @@ impl Context {
 
     /// Whether the run is about all records of its resources.
     fn is_whole(&self) -> bool {
-        self.options.scope == Scope::default() && self.options.only == Only::default()
+        self.options.scope == Scope::default()
+            && self.options.only == Only::default()
+            && self.options.selective.is_none()
     }
 
     /// The resources that are asked for; to a state edition with those that they depend on.
     fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
         let patterns = &self.options.resources;
+        if let Some(selective) = &self.options.selective {
+            selective.label(&self.pipeline)?;
+            return Ok(self.pipeline.subtrees(&[format!("{}/*", selective.object)]));
+        }
         match self.pipeline.target {
             TargetKind::Dis if !self.options.unchecked => {
                 Selection::with_ancestors(&self.pipeline, patterns, standard)
@@ -321,7 +331,14 @@ impl Flow<'_> {
         if let Some(teller) = teller {
             teller.begin(selection, staged.school_year)?;
         }
-        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
+        let selected = match &context.options.selective {
+            Some(selective) => Some(tokio::task::block_in_place(|| {
+                selective.only(selection, staged)
+            })?),
+            None => None,
+        };
+        let only = selected.as_ref().unwrap_or(self.only);
+        let due = deliver::due(context, only, selection, staged, &ledger)?;
         let mut sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,

@@ -17,6 +17,7 @@ mod runs;
 mod scope;
 mod target;
 mod tree;
+mod verify;
 
 pub use guest::Ended;
 use guest::{Verb, attend};

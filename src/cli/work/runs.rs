@@ -12,7 +12,7 @@ use crate::cli::{
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
-use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
+use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -26,6 +26,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
         delta: args.resync.delta,
+        selective: args.resync.selective()?,
         unchecked: args.resync.no_check_dependencies,
         allow_partial: args.sending.allow_partial,
         only: args.only.options(Utc::now()),
@@ -154,10 +155,11 @@ fn context_of(
     options: Options,
     stop: &Stop,
 ) -> anyhow::Result<Context> {
-    if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
+    let resync = options.delta || options.unchecked || options.selective.is_some();
+    if resync && pipeline.target != TargetKind::Dis {
         anyhow::bail!(
-            "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
-             `{}` says target = \"{}\", which is sent what is due anyway",
+            "--delta, --no-check-dependencies, --object and --ids are for a resync to a state edition, \
+             and pipeline `{}` says target = \"{}\"",
             pipeline.name,
             pipeline.target.as_str()
         );
@@ -237,6 +239,9 @@ pub(super) async fn finished(
         }
         _ => session.print_report(&finished.report, &finished.errors)?,
     }
+    if let Some(selective) = &context.options.selective {
+        told(&context, selective, &finished)?;
+    }
     if let Some(cause) = finished.stopped {
         tracing::error!(
             cause,
@@ -244,6 +249,28 @@ pub(super) async fn finished(
         );
     }
     Ok(finished.report)
+}
+
+/// What a selective sync was about, and the ids that do not exist: nothing has changed for them.
+fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow::Result<()> {
+    let label = selective.label(&context.pipeline)?;
+    let count = selective.ids.len();
+    print_line(&format!(
+        "selective sync of {}, {label}: {count}",
+        selective.object
+    ))?;
+    let standard = connect::standard(&context.pipeline)?;
+    let objects = finished.folder.join("objects");
+    let objects = objects.join(format!("{}.parquet", selective.object));
+    if let Some(meta) = standard.resource(&selective.object) {
+        let missing = selective.missing(&objects, meta)?;
+        if !missing.is_empty() {
+            let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            let ids = ids.join(" ");
+            print_line(&format!("not found, nothing changed for them: {ids}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,

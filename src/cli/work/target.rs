@@ -10,7 +10,7 @@ use crate::cli::{
     CountArgs, FetchArgs, FetchFormat, Scope, Session, TruncateArgs, VerifyArgs, print_line,
 };
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
 use crate::run::fetch::{self, Fetch, Format, Keys};
 use crate::run::{Lock, Selection, inspect, lock};
@@ -61,6 +61,14 @@ impl Asked {
 }
 
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
+    let pipeline = pipeline_of(&args.scope)?;
+    if pipeline.target == TargetKind::Dis {
+        return super::verify::verify(&pipeline, args).await;
+    }
+    anyhow::ensure!(
+        !args.certify,
+        "--certify is for a pipeline to a state edition"
+    );
     let asked = ask(&args.scope).await?;
     let ledger = asked.ledger(args.year.school_year)?;
     let counts = inspect::count(asked.target.api()?, &asked.selection, &[], Some(&ledger)).await?;
