@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::deleting::Deleting;
 use super::only::Only;
 use super::scope::{Scope, Year};
 
@@ -29,6 +30,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub only: Only,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 
     #[command(flatten)]
     pub year: Year,

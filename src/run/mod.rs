@@ -27,7 +27,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
-pub use deletes::DeletesError;
+pub use deletes::{DeletesError, People};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use locked::{Lock, lock};
@@ -39,7 +39,7 @@ pub use staging::Staged;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
-use crate::pipeline::{MaxDeletes, Pipeline, TargetKind};
+use crate::pipeline::{MaxDeletes, Pipeline, ResyncMode, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -74,6 +74,10 @@ pub struct Options {
     pub yes: bool,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
+    /// A mode beside the plain run.
+    pub mode: Option<ResyncMode>,
+    /// Persons whose id has changed, or who were combined.
+    pub people: People,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -136,7 +140,7 @@ impl Context {
         let resync = self.pipeline.target == TargetKind::Dis
             && !self.options.delta
             && self.options.start == Start::Source;
-        self.options.resend_all || resync
+        self.options.resend_all || resync || self.options.mode == Some(ResyncMode::Resync)
     }
 
     /// Whether the run is about all records of its resources.
@@ -167,6 +171,7 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
+    deletes::offered(context)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     editions::may_send(pipeline)?;
@@ -293,7 +298,16 @@ impl Flow<'_> {
         if let Some(teller) = teller {
             teller.begin(selection, staged.school_year)?;
         }
-        let due = deliver::due(context, self.only, selection, staged, &ledger)?;
+        let mut due = deliver::due(context, self.only, selection, staged, &ledger)?;
+        let mut people = context.options.people.with_unfinished(&folder)?;
+        people.resend(selection, staged, &mut due)?;
+        let mode = context.options.mode;
+        let listings = match mode {
+            Some(_) => Some(
+                deletes::Listings::ask(target.api()?, context, selection, staged, &ledger).await?,
+            ),
+            None => None,
+        };
         let mut sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
@@ -303,14 +317,22 @@ impl Flow<'_> {
             None => None,
         };
         let journal = sending.as_mut().map(|sending| &mut sending.journal);
-        let mut people = deletes::People::default();
+        if journal.is_some() {
+            people.begin(&folder)?;
+        }
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
         let plan = match self.only.is_everything() {
-            true => deletes::plan(asked, &ledger, &mut people, journal)?,
+            true => deletes::plan(asked, &ledger, listings.as_ref(), &mut people, journal)?,
             // A run that takes up some objects again deletes none.
             false => deletes::Plan::none(selection),
         };
-        let stations = stations::Stations::new(selection, staged, due, plan)?;
+        let stations = stations::Stations::new(
+            selection,
+            staged,
+            due,
+            plan,
+            mode != Some(ResyncMode::Cleanup),
+        )?;
         let mut delivered = deliver::load(
             context, selection, staged, target, sending, stations, progress,
         )
@@ -318,6 +340,9 @@ impl Flow<'_> {
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
+            if !delivered.interrupted && self.only.is_everything() {
+                people.end(&folder)?;
+            }
             let about = guard::origin(target, staged.school_year);
             guard::note(context, about, &ledger, &staged.id(), &delivered)?;
         }

@@ -126,6 +126,16 @@ impl Staged {
         self.out.join("results").join(format!("{resource}.parquet"))
     }
 
+    /// What the target lists of a resource.
+    pub(super) fn listing(&self, resource: &str) -> PathBuf {
+        self.out.join("target").join(format!("{resource}.parquet"))
+    }
+
+    /// What the ledger knows of a resource and the target does not list.
+    pub(super) fn checks(&self, resource: &str) -> PathBuf {
+        self.out.join("checks").join(format!("{resource}.parquet"))
+    }
+
     /// The list of a resource's deletes.
     pub(super) fn deletes(&self, resource: &str) -> PathBuf {
         self.out.join("deletes").join(format!("{resource}.parquet"))

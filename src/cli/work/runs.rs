@@ -31,6 +31,8 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
         max_deletes: args.deleting.max_deletes,
+        mode: args.deleting.mode,
+        people: args.deleting.people()?,
         ..Options::default()
     };
     go(session, args.scope, options, until).await
@@ -80,6 +82,9 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
+        max_deletes: args.deleting.max_deletes,
+        mode: args.deleting.mode,
+        people: args.deleting.people()?,
         ..Options::default()
     };
     go(session, args.scope, options, Until::Planned).await

@@ -67,6 +67,16 @@ pub enum DeletesError {
     /// The file.
     #[error(transparent)]
     File(#[from] StageError),
+    /// A combined person whose rows are still in the SIS.
+    #[error(
+        "--pairs says that the persons {} were removed by combining, and the source still has \
+         records of them that would be sent; combine them in the SIS and extract again",
+        persons.join(", ")
+    )]
+    StillThere {
+        /// SIS personIDs.
+        persons: Vec<String>,
+    },
     /// A batch of rows could not be put together.
     #[error("cannot put the list of deletes together")]
     Rows(#[from] ArrowError),

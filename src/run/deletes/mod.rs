@@ -4,8 +4,10 @@
 //! Reads: the ledger, objects files, staged tables, `rejects.csv`. Writes: `deletes/*.parquet` in
 //! the run folder. Never: HTTP; the load carries it out.
 
+mod cleanup;
 mod file;
 mod judge;
+mod listing;
 mod people;
 mod plan;
 mod resource;
@@ -13,9 +15,10 @@ mod sources;
 
 use std::path::PathBuf;
 
+pub(super) use cleanup::Listings;
 pub use file::DeletesError;
-pub(super) use people::People;
-pub(super) use plan::{Planning, plan};
+pub use people::People;
+pub(super) use plan::{Planning, offered, plan};
 
 use super::Selection;
 use crate::load::Moves;
@@ -44,10 +47,12 @@ impl Plan {
 pub(super) struct Deletes {
     /// Objects that take over the record of another key by a PUT.
     pub(super) moves: Moves,
-    /// What is to be deleted.
-    pub(super) file: Option<PathBuf>,
+    /// What is to be deleted: what was sent and is gone, what was never sent.
+    pub(super) files: Vec<PathBuf>,
     /// They come before all that is sent: what replaces them, or what they depend on, waits.
     pub(super) early: bool,
     /// A guard holds them back, and why.
     pub(super) guarded: Option<&'static str>,
+    /// What the ledger knows and the target does not list: to be looked for, and forgotten.
+    pub(super) checks: Option<PathBuf>,
 }

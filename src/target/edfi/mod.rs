@@ -4,6 +4,7 @@
 //! Sources: the API's own conventions (POST is an upsert, 201 / 200, `Location`), its problem
 //! details (`urn:ed-fi:api:...`) and the older `message` / `modelState` bodies.
 
+mod owner;
 mod problem;
 mod reply;
 
@@ -11,6 +12,7 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 use url::Url;
 
+pub use owner::Owner;
 pub use problem::Problem;
 
 use super::{Event, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict};
