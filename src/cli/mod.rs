@@ -3,6 +3,7 @@
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
 mod count;
+mod delete;
 mod deleting;
 mod diff;
 mod dis;
@@ -35,6 +36,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use count::CountArgs;
+pub use delete::DeleteArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
@@ -148,6 +150,8 @@ pub enum Command {
     Count(CountArgs),
 
     Fetch(FetchArgs),
+
+    Delete(DeleteArgs),
 
     Truncate(TruncateArgs),
 

@@ -17,6 +17,7 @@ mod outcome;
 mod prepare;
 mod probe;
 pub mod rebuild;
+mod removal;
 mod staging;
 pub mod standing;
 mod stations;
@@ -34,6 +35,7 @@ pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
+pub use removal::{Removal, remove};
 pub use staging::Staged;
 
 use crate::ledger::Ledger;
@@ -74,6 +76,8 @@ pub struct Options {
     pub yes: bool,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
+    /// What the report calls it; None: by how far it goes.
+    pub verb: Option<&'static str>,
     /// A mode beside the plain run.
     pub mode: Option<ResyncMode>,
     /// Persons whose id has changed, or who were combined.

@@ -101,6 +101,27 @@ impl Staged {
         })
     }
 
+    /// Makes a run folder for work that has no source.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub(super) fn without_source(context: &Context, school_year: i32) -> Result<Self, RunError> {
+        let pipeline = &context.pipeline;
+        let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
+        let folder = state.create(about(context), context.now)?;
+        folder.update(|manifest| manifest.school_year = Some(school_year))?;
+        Ok(Self {
+            out: folder.path().to_owned(),
+            folder,
+            school_year,
+            state,
+            objects: BTreeMap::new(),
+            held: BTreeMap::new(),
+            before: RunState::Running,
+            unclean: false,
+        })
+    }
+
     /// The run's id.
     pub fn id(&self) -> String {
         self.folder.id()

@@ -136,3 +136,61 @@ fn delete_at(target: &Target, resource: &str, unique: &str) {
     let id = found[0]["id"].as_str().unwrap();
     target.ask("DELETE", &format!("{resource}/{id}"));
 }
+
+#[test]
+fn item_13_delete_takes_the_records_of_a_file() {
+    let (district, target) = loaded();
+    let line = |i: usize| {
+        format!(
+            "{{\"entryDate\":\"2025-08-18\",\"schoolReference\":{{\"schoolId\":255901001}},\
+             \"studentReference\":{{\"studentUniqueId\":\"U{i:06}\"}}}}\n"
+        )
+    };
+    let resource = "studentSchoolAssociations";
+    district.write("wrong.ndjson", &[line(1), line(2), line(99)].concat());
+    let args = ["delete", "mini", resource, "--from", "wrong.ndjson"];
+    let shown = district.fullsync(&target.url(), &args).expect(0);
+    assert!(
+        shown.stdout.contains("3 would be deleted"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(target.count(resource), 30);
+    district
+        .fullsync(&target.url(), &[&args[..], &["--yes"]].concat())
+        .expect(0);
+    assert_eq!(target.count(resource), 28);
+    assert_eq!(deletes(&district, resource, "deleted"), 2);
+    assert_eq!(deletes(&district, resource, "already_gone"), 1);
+    // The ledger knows: the next run sends them again.
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    assert_eq!(district.count(resource, "created"), 2);
+    district.write("wrong.ndjson", "{\"entryDate\":\"2025-08-18\"}\nnonsense\n");
+    let refused = district.fullsync(&target.url(), &args).expect(2);
+    for said in ["wrong.ndjson:1: no key", "wrong.ndjson:2: no JSON"] {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn item_13_truncate_counts_first_and_empties_dependants_first() {
+    let (district, target) = loaded();
+    let args = ["truncate", "mini", "student*"];
+    let shown = district.fullsync(&target.url(), &args).expect(0);
+    assert!(
+        shown.stdout.contains("nothing was deleted"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(target.count("students"), 30);
+    target.faults(&["503:method=DELETE,every=7,times=1,retry-after=0s"]);
+    district
+        .fullsync(&target.url(), &[&args[..], &["--yes"]].concat())
+        .expect(0);
+    for resource in ["students", "studentSchoolAssociations"] {
+        assert_eq!(target.count(resource), 0);
+        assert_eq!(deletes(&district, resource, "deleted"), 30);
+    }
+    district.fullsync(&target.url(), &["run", "mini"]).expect(0);
+    assert_eq!(district.count("students", "created"), 30);
+}

@@ -290,7 +290,7 @@ impl Target {
         let ask = async {
             let client = reqwest::Client::new();
             let token = client
-                .post(format!("{url}oauth/token"))
+                .post(format!("{url}/oauth/token"))
                 .basic_auth("sandbox", Some("sandbox"))
                 .form(&[("grant_type", "client_credentials")]);
             let token: Value = token.send().await?.json().await?;
@@ -298,7 +298,7 @@ impl Target {
             let answer = client
                 .request(
                     method.parse().expect("a method"),
-                    format!("{url}data/v3/ed-fi/{path}"),
+                    format!("{url}/data/v3/ed-fi/{path}"),
                 )
                 .bearer_auth(bearer);
             let answer = answer.send().await?.error_for_status()?;

@@ -5,6 +5,7 @@ mod ledger;
 mod locks;
 mod look;
 mod make;
+mod removal;
 mod runs;
 mod target;
 mod tree;
@@ -31,7 +32,8 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
-        Command::Truncate(args) => target::truncate(&args).await,
+        Command::Delete(args) => removal::delete(&session, args).await,
+        Command::Truncate(args) => removal::truncate(&session, args).await,
         Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),

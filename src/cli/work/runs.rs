@@ -161,7 +161,7 @@ pub(super) async fn finished(
 }
 
 /// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
-fn signals() -> watch::Receiver<bool> {
+pub(super) fn signals() -> watch::Receiver<bool> {
     let (cancel, cancelled) = watch::channel(false);
     tokio::spawn(async move {
         for count in 0.. {

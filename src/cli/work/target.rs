@@ -1,15 +1,13 @@
-//! Verbs that ask the target: verify, count, fetch, truncate.
+//! Verbs that ask the target: verify, count, fetch.
 
 use std::sync::Arc;
-
-use chrono::Utc;
 
 use super::pipeline_of;
 use crate::cli::{CountArgs, FetchArgs, Scope, TruncateArgs, VerifyArgs, print_line};
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
-use crate::run::{Lock, Selection, inspect, lock};
+use crate::run::{Selection, inspect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -127,47 +125,17 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-pub(super) async fn truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
+/// What `truncate` would delete, and how to have it deleted.
+pub(super) async fn would_truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    if !args.yes {
-        let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
-        asked.target.disconnect().await;
-        for count in counts.iter().rev() {
-            print_line(&format!(
-                "would delete {:>12}  {}",
-                count.target, count.resource
-            ))?;
-        }
-        print_line("nothing was deleted; give --yes to delete these")?;
-        return Ok(0);
-    }
-    let ledger = asked.ledger(args.year.school_year)?;
-    let wanted = Lock {
-        verb: "truncate",
-        schools: None,
-        wait: args.locking.wait_lock.unwrap_or_default(),
-        cancel: tokio::sync::watch::channel(false).1,
-    };
-    let mut held = lock(&asked.pipeline, &asked.selection, wanted).await?;
-    let now = Utc::now();
-    let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
-    held.named(&run)?;
-    let mut journal = ledger.journal(&run, now.timestamp_micros())?;
-    let done = inspect::truncate(asked.target.api()?, &asked.selection, &mut journal).await;
-    journal.close()?;
-    ledger.compact(Utc::now().timestamp_micros())?;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, None).await?;
     asked.target.disconnect().await;
-    let mut refused = 0;
-    for t in done? {
-        refused += t.refused;
-        let mut line = format!(
-            "{}: {} found = {} deleted + {} already gone + {} refused",
-            t.resource, t.found, t.deleted, t.already_gone, t.refused
-        );
-        if let Some(example) = t.example {
-            line.push_str(&format!(", e.g. {example}"));
-        }
-        print_line(&line)?;
+    for count in counts.iter().rev() {
+        print_line(&format!(
+            "would delete {:>12}  {}",
+            count.target, count.resource
+        ))?;
     }
-    Ok(u8::from(refused > 0))
+    print_line("nothing was deleted; give --yes to delete these")?;
+    Ok(0)
 }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 pub(super) use cleanup::Listings;
 pub use file::DeletesError;
+pub(super) use file::{DeletesFile, Doomed};
 pub use people::People;
 pub(super) use plan::{Planning, offered, plan};
 
