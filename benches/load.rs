@@ -68,6 +68,8 @@ fn settings() -> LoadSettings {
     LoadSettings {
         concurrency_start: CONNECTIONS,
         concurrency_max: CONNECTIONS,
+        rate: None,
+        window: None,
         max_attempts: 3,
         backoff_start: Duration::from_millis(10),
         backoff_max: Duration::from_secs(1),

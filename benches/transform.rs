@@ -111,7 +111,7 @@ impl District {
         Self {
             inputs: Inputs {
                 tables: tables.to_vec(),
-                crosswalks: vec![("xwalk_grade_level".to_owned(), crosswalk)],
+                crosswalks: vec![("xwalk_grade_level".to_owned(), vec![crosswalk])],
                 settings: Vec::new(),
                 views: Vec::new(),
                 temp_dir: folder.join("spill"),
@@ -131,6 +131,7 @@ impl District {
         let spec = ResourceSpec {
             name,
             sql: self.sql.clone(),
+            additions: fullsync::pipeline::Additions::NONE,
             meta: &self.standard.resources[name],
             required: &[],
             key: None,

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod load;
 pub mod lock;
 pub mod metadata;
+pub mod notify;
 pub mod object;
 pub mod pipeline;
 pub mod progress;
@@ -22,6 +23,7 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scope;
+pub mod shipped;
 pub mod sif;
 pub mod source;
 pub mod stage;

@@ -80,6 +80,7 @@ fn specs<'a>(pipeline: &'a Pipeline, standard: &'a Standard) -> Vec<ResourceSpec
     let of = |r: &'a fullsync::pipeline::Resource| ResourceSpec {
         name: &r.name,
         sql: r.sql.clone(),
+        additions: &r.additions,
         meta: standard
             .resource(&r.name)
             .unwrap_or_else(|| panic!("{}: unknown", r.name)),
@@ -93,16 +94,29 @@ async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
     let (pipeline, standard) = (pipeline(), Standard::shipped());
     let folder = tempfile::tempdir().unwrap();
     let schema = SisSchema::load(&pipeline.sis_schema).unwrap();
+    let folder_of = |t: &source::TableSchema| source.join(format!("{}.csv", t.name));
     let source = source::open(source, source::Format::Csv).unwrap();
     let run = StateDir::new(folder.path(), "edfi")
         .create(RunAbout::default(), chrono::Utc::now())
         .unwrap();
-    stage::extract(&*source, &schema, &[], &run, &|_| ControlFlow::Continue(())).unwrap();
+    // The sample has no tables of resources that are switched off.
+    let there = |t: &&source::TableSchema| folder_of(t).is_file();
+    let names: Vec<String> = schema
+        .tables
+        .iter()
+        .filter(there)
+        .map(|t| t.name.clone())
+        .collect();
+    stage::extract(&*source, &schema, &names, &run, &|_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     let staged = |t: &source::TableSchema| {
-        (
-            t.name.clone(),
-            TableFile::Parquet(run.stage(&t.name), t.arrow()),
-        )
+        let file = match names.contains(&t.name) {
+            true => TableFile::Parquet(run.stage(&t.name), t.arrow()),
+            false => TableFile::Empty(t.arrow()),
+        };
+        (t.name.clone(), file)
     };
     let tables = schema.tables.iter().map(staged).collect();
     let session = Session::new(&inputs(&pipeline, tables, folder.path().join("spill")))

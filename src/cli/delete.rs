@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::guest::Guest;
 use super::locks::Locking;
 use super::scope::{Scope, Year};
 
@@ -36,6 +37,9 @@ pub struct DeleteArgs {
     /// Delete, do not only list.
     #[arg(long)]
     pub yes: bool,
+
+    #[command(flatten)]
+    pub guest: Guest,
 
     #[command(flatten)]
     pub locking: Locking,

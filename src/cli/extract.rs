@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::scope::Scope;
 
 /// Stages the SIS tables, and goes no further.
@@ -17,4 +18,7 @@ use super::scope::Scope;
 pub struct ExtractArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
 }

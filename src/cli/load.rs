@@ -4,6 +4,8 @@
 
 use clap::Args;
 
+use super::choice::Choice;
+use super::guest::Guest;
 use super::locks::Locking;
 use super::only::Only;
 use super::scope::{FromRun, Scope};
@@ -42,6 +44,9 @@ pub struct LoadArgs {
     pub scope: Scope,
 
     #[command(flatten)]
+    pub choice: Choice,
+
+    #[command(flatten)]
     pub from: FromRun,
 
     #[command(flatten)]
@@ -52,4 +57,7 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub only: Only,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

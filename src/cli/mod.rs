@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod choice;
 mod count;
 mod delete;
 mod deleting;
@@ -12,6 +13,8 @@ mod explain;
 mod extract;
 mod fetch;
 mod generate;
+mod guest;
+mod layers;
 mod ledger;
 mod load;
 mod locks;
@@ -31,10 +34,12 @@ mod transform;
 mod truncate;
 mod validate;
 mod verify;
+mod wait;
 mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use choice::Choice;
 pub use count::CountArgs;
 pub use delete::DeleteArgs;
 pub use deleting::Deleting;
@@ -45,6 +50,11 @@ pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
+pub use guest::Guest;
+pub use layers::{
+    CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
+    ShowArgs, SortBy,
+};
 pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
@@ -54,14 +64,15 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
-pub use scope::{Consent, FromRun, Scope, Year};
-pub use session::{Session, main};
+pub use scope::{Consent, FromRun, Scope, Set, Year};
+pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
 pub use validate::ValidateArgs;
 pub use verify::VerifyArgs;
-pub use work::work;
+pub use wait::WaitArgs;
+pub use work::{Ended, work};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -137,7 +148,19 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    List(ListArgs),
+
+    Show(ShowArgs),
+
+    Resources(ResourcesArgs),
+
+    New(NewArgs),
+
+    Crosswalk(CrosswalkArgs),
+
     Status(StatusArgs),
+
+    Wait(WaitArgs),
 
     Errors(ErrorsArgs),
 

@@ -4,8 +4,10 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::deleting::Deleting;
 use super::dis::Resync;
+use super::guest::Guest;
 use super::load::Sending;
 use super::locks::Locking;
 use super::only::Only;
@@ -20,6 +22,8 @@ use super::scope::{Consent, Scope, Year};
 #[command(after_help = "Examples:
   fullsync run edfi                             everything that is due
   fullsync run edfi students 'studentSchool*'   these resources only
+  fullsync run edfi courseOfferings --with-dependencies
+  fullsync run edfi --step 1                    the first step of the recommended order
   fullsync run edfi --dry-run                   all but the sending
   fullsync run edfi --resend-all                everything in scope, acknowledged or not
   fullsync run edfi --only-failed               what is refused so far, once more
@@ -30,6 +34,9 @@ use super::scope::{Consent, Scope, Year};
 pub struct RunArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
 
     /// Carry on a run that was stopped: its staged tables are used, not read afresh. Name the same
     /// resources. RUN is its id, or `latest`.
@@ -56,4 +63,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub consent: Consent,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }

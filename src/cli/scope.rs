@@ -14,6 +14,18 @@ pub struct Scope {
     /// Only these resources, by name or pattern ('student*'); none = all that are switched on.
     #[arg(value_name = "RESOURCE")]
     pub resources: Vec<String>,
+
+    #[command(flatten)]
+    pub set: Set,
+}
+
+/// Values over those of the pipeline's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Set {
+    /// A parameter or key of the pipeline for this once: --set load.concurrency_max=8. `fullsync
+    /// show PIPELINE --origin` tells the keys. No secrets.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// The school year of verbs that compute or send something.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use super::log::{Log, RunLog};
-use super::{Cli, Command, Global, LogFormat, print};
+use super::{Cli, Command, Ended, Global, Guest, LogFormat, print};
 use crate::progress::{self, Progress, Screen};
 use crate::report::{ErrorsReport, RunReport, TextOptions, text};
 
@@ -23,7 +23,16 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// The log file of the run, to be opened once its folder exists.
     pub run_log: RunLog,
+    /// How the verb treats the target; as nothing was said, unless the verb has such flags.
+    pub guest: Guest,
+    /// The run's id, in a background process.
+    pub detached: Option<String>,
+    /// How the verb ended, for those who are told.
+    pub ended: Ended,
 }
+
+/// The environment variable by which a background process is told the run's id.
+pub const DETACHED: &str = "FULLSYNC_DETACHED";
 
 impl Session {
     /// Log and progress as the options want them.
@@ -40,6 +49,9 @@ impl Session {
             global,
             progress,
             run_log,
+            guest: Guest::default(),
+            detached: detached(),
+            ended: Ended::default(),
         }
     }
 
@@ -95,6 +107,21 @@ where
             ExitCode::from(2)
         }
     }
+}
+
+/// The run's id of a background process. It was started in a process group of its own, and it
+/// takes no notice of a hang-up: a log-out does not end it.
+fn detached() -> Option<String> {
+    let id = std::env::var(DETACHED).ok()?;
+    crate::stage::RunId::parse(&id)?;
+    #[cfg(unix)]
+    tokio::spawn(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hang_up) = signal(SignalKind::hangup()) {
+            while hang_up.recv().await.is_some() {}
+        }
+    });
+    Some(id)
 }
 
 /// An error and its causes, each once.

@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::scope::{Scope, Year};
 
 /// Computes the objects, and sends nothing.
@@ -19,6 +20,9 @@ use super::scope::{Scope, Year};
 pub struct TransformArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
 
     /// Use the staged tables of this run (its id, or `latest`) instead of reading the source.
     #[arg(long, value_name = "RUN")]

@@ -4,6 +4,7 @@
 
 use clap::Args;
 
+use super::guest::Guest;
 use super::locks::Locking;
 use super::scope::{Scope, Year};
 
@@ -32,6 +33,9 @@ pub struct TruncateArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub guest: Guest,
 
     #[command(flatten)]
     pub locking: Locking,

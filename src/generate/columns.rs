@@ -130,7 +130,10 @@ mod tests {
         let schema = SisSchema::load(Path::new(file)).unwrap();
         let names: Vec<&str> = schema.tables.iter().map(|t| t.name.as_str()).collect();
         let written: Vec<&str> = ALL.iter().map(|l| l.name).collect();
-        assert_eq!(written.len(), names.len());
+        // Of resources that the shipped pipeline has switched off.
+        let left_out = ["TranscriptCourse", "TranscriptCredit"];
+        assert!(left_out.iter().all(|name| names.contains(name)));
+        assert_eq!(written.len() + left_out.len(), names.len());
         for layout in ALL {
             let table = schema.table(layout.name).expect(layout.name);
             let declared: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();

@@ -113,6 +113,9 @@ impl Caller {
             if let Some(accept) = accept {
                 request = request.header(ACCEPT, HeaderValue::from_static(accept));
             }
+            if let Some(rate) = &self.settings.rate {
+                rate.wait().await;
+            }
             let (wait, message) = match read(request).await {
                 Err(error) => (Wait::Backoff, chain(&error)),
                 Ok((200..=299, answer)) => return Ok(answer),

@@ -61,6 +61,8 @@ pub(crate) mod tests {
         LoadSettings {
             concurrency_start: 4,
             concurrency_max: 16,
+            rate: None,
+            window: None,
             max_attempts: 5,
             backoff_start: Duration::from_millis(4),
             backoff_max: Duration::from_millis(40),

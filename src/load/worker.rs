@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::HeaderValue;
 
 use super::http::{Reply, exchange};
+use super::pace::Went;
 use super::retry::next_wait;
 use super::sink::{Message, Settled};
 use super::{Bearer, Shared, TokenError};
@@ -162,6 +163,9 @@ impl<'a> Conversation<'a> {
         };
         self.bearer = bearer.as_ref().map(|b| b.version);
         let header = bearer.map(|b| b.header);
+        if let Some(rate) = &shared.settings.rate {
+            self.unless_stopped(rate.wait()).await?;
+        }
         let length = request.body.as_ref().map_or(0, |body| body.len() as u64);
         let (reply, elapsed) =
             exchange(&shared.http, request, header, self.correlation.clone()).await;
@@ -172,15 +176,8 @@ impl<'a> Conversation<'a> {
         spent.received += reply.received();
         self.tries += 1;
         self.status = reply.status();
-        shared.pace.finished(Instant::now());
         let step = shared.target.advance(&self.unit, phase, reply.event());
-        if let Step::Again {
-            wait: Wait::SlowDown(_),
-            ..
-        } = step
-        {
-            shared.pace.slow_down(Instant::now());
-        }
+        shared.pace.finished(Instant::now(), elapsed, went(&step));
         if let (Some(token), Some(version)) = (&shared.token, self.bearer)
             && !matches!(step, Step::Renew(_))
             && matches!(reply, Reply::Answer { .. })
@@ -222,6 +219,14 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Something to wait for, unless the run is being stopped before.
+    async fn unless_stopped(&self, wait: impl Future<Output = ()>) -> Result<(), Stop> {
+        tokio::select! {
+            () = wait => Ok(()),
+            () = self.shared.cancelled() => Err(Stop::Unanswered),
+        }
+    }
+
     /// The same objects under another operation, once.
     fn regroup(
         &mut self,
@@ -248,10 +253,7 @@ impl<'a> Conversation<'a> {
         if pause.is_zero() {
             return Ok(());
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            () = self.shared.cancelled() => Err(Stop::Unanswered),
-        }
+        self.unless_stopped(tokio::time::sleep(pause)).await
     }
 
     fn settled(self, settlement: Option<Settlement>) -> Settled {
@@ -290,6 +292,18 @@ impl<'a> Conversation<'a> {
                 None => Verdict::Failed(unusable("the answer has no verdict on this object")),
             })
             .collect()
+    }
+}
+
+/// What a step tells of the server's load.
+fn went(step: &Step) -> Went {
+    match step {
+        Step::Again {
+            wait: Wait::SlowDown(_),
+            ..
+        } => Went::Refused,
+        Step::Again { .. } | Step::Renew(_) | Step::Split(_) => Went::Unknown,
+        Step::Send(..) | Step::Settle(_) => Went::Served,
     }
 }
 

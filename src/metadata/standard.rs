@@ -52,7 +52,7 @@ impl Standard {
     /// # Errors
     /// [`MetadataError::Read`] or [`MetadataError::Format`], with the path.
     pub fn load(path: &Path) -> Result<Self, MetadataError> {
-        let bytes = std::fs::read(path).map_err(|source| MetadataError::Read {
+        let bytes = crate::shipped::read(path).map_err(|source| MetadataError::Read {
             path: path.to_owned(),
             source,
         })?;

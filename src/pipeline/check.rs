@@ -2,91 +2,45 @@
 //!
 //! Reads: the pipeline file and what it names. Writes: nothing. Never: stops at the first problem.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
+use super::layer::{self, Layer};
+use super::merge::merged;
 use super::problem::{Problem, Problems, closest};
 use super::resources::{self, Queries};
-use super::section::{Document, Section, Text};
-use super::{Connection, Pipeline, TargetKind, connection, deletes, dis, options, source};
+use super::section::{Document, Section, Text, join};
+use super::{
+    Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
+    parameters, source,
+};
+use crate::shipped;
 
-/// Finds the file of a pipeline: `edfi` is `pipelines/edfi.toml` in the current directory;
-/// anything with a `/` or ending in `.toml` is a path.
-fn locate(name_or_path: &str) -> Result<PathBuf, Problem> {
-    let is_path = name_or_path.contains(std::path::MAIN_SEPARATOR)
-        || Path::new(name_or_path)
-            .extension()
-            .is_some_and(|e| e == "toml");
-    if is_path {
-        let path = PathBuf::from(name_or_path);
-        return if path.is_file() {
-            Ok(path)
-        } else {
-            Err(Problem::new(&path, "no such file"))
-        };
-    }
-    let folder = Path::new("pipelines");
-    let path = folder.join(format!("{name_or_path}.toml"));
-    if path.is_file() {
-        return Ok(path);
-    }
-    let known = pipelines_in(folder);
-    let known = known.iter().map(String::as_str);
-    Err(
-        Problem::new(&path, "no such pipeline in the current directory")
-            .choices(name_or_path, known),
-    )
-}
-
-/// Names of the pipelines in a folder. `sis.toml` is the SIS schema, not a pipeline.
-fn pipelines_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .filter(|name| name != "sis")
-        .collect();
-    names.sort();
-    names
-}
-
-/// Reads and checks a pipeline.
+/// Reads and checks a pipeline: the file of that name, all that it extends, and what `--set` says.
 pub(super) fn load(
     name_or_path: &str,
+    set: &[String],
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Pipeline, Problems> {
-    let one = |problem| Problems(vec![problem]);
-    let path = locate(name_or_path).map_err(one)?;
-    let text = fs::read_to_string(&path)
-        .map_err(|e| one(Problem::new(&path, format!("cannot be read: {e}"))))?;
-    parse(&path, &text, env)
-}
-
-/// Checks the text of a pipeline file.
-fn parse(
-    path: &Path,
-    text: &str,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Pipeline, Problems> {
-    let document = Document::new(path, text, env);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        document.wrong(&error.span().unwrap_or(0..0), error.message().trim_end());
-    }
+    let mut layers = layer::chain(name_or_path).map_err(|problem| Problems(vec![problem]))?;
+    let arguments = parameters::arguments(set, &merged(&layers).0).map_err(Problems)?;
+    layer::add_arguments(&mut layers, arguments);
+    let path = layers.first().map(|l| l.shown.clone()).unwrap_or_default();
+    let document = Document::new(&path, &layers, env);
+    let (all, broken) = merged(&layers);
     // What a broken text was recovered to would only raise follow-up problems.
-    let pipeline = if errors.is_empty() {
-        let top = Section::new(&document, String::new(), 0..0, root.get_ref());
-        checked(top)
-    } else {
-        None
+    let pipeline = match broken.is_empty() {
+        true => checked(Section::new(&document, String::new(), 0..0, &all)),
+        false => None,
     };
+    for (at, problem) in broken {
+        document.problem(&(at..at), problem);
+    }
+    let origins = origin::of(&document, &all);
     let (problems, warnings) = document.finish();
     match pipeline {
         Some(mut pipeline) if problems.is_empty() => {
             pipeline.warnings = warnings;
+            pipeline.origins = origins;
             Ok(pipeline)
         }
         _ => Err(Problems(problems)),
@@ -97,11 +51,23 @@ fn parse(
 fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let document = top.document;
     let name = name_of(document);
+    // Said of a file, not of the configuration; `layer::chain` has read it.
+    let extends = top.take("extends");
+    if let Some(value) = extends.filter(|value| !value.get_ref().is_str()) {
+        document.wrong(
+            &value.span(),
+            "`extends` must be a text: the name of a pipeline",
+        );
+    }
+    let given = parameters::read(&mut top);
+    document.parameters.replace(given);
+    let off = !top.flag("enabled", true);
+    let switched_off = off.then(|| top.place("enabled"));
+    let switched_off = switched_off.map(|span| origin::place(document, &span));
+    let listing = listing::read(&mut top);
     let target = target(&mut top);
     let school_year = top.integer("school_year", (1990, 2100));
-    let state_dir = top
-        .text("state_dir")
-        .map_or("../fullsync-data".to_owned(), |t| t.value);
+    let state_dir = state_dir(&mut top);
     let metadata = top
         .text("metadata")
         .and_then(|t| existing_file(document, &t));
@@ -116,6 +82,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let load = options::load_settings(&mut top, sandbox);
     let fail_on = options::fail_on(&mut top);
     let keep = options::keep(&mut top);
+    let notify = notify::read(&mut top);
     let settings = options::settings(&mut top);
     let deletes = deletes::read(&mut top);
     let resync_modes = deletes::modes(&mut top);
@@ -125,6 +92,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         dis::check(document, dis, &queries);
     }
     let Queries {
+        sql_dir,
         views,
         crosswalks,
         resources,
@@ -132,16 +100,21 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     } = queries;
     Some(Pipeline {
         name: name?,
-        file: document.path.to_owned(),
+        file: document.layers.first()?.file.clone(),
+        layers: document.files().map(layer::note).collect(),
+        parameters: document.parameters.borrow().clone(),
+        switched_off,
+        listing,
         target: target?,
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
-        state_dir: document.path_of(&state_dir),
+        state_dir,
         source: source?,
         dis,
         connection: connection?,
         load,
         fail_on,
         keep,
+        notify,
         settings,
         deletes,
         resync_modes,
@@ -149,9 +122,11 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         views,
         resources,
         disabled,
+        sql_dir,
         metadata,
         sis_schema: sis_schema?,
         warnings: Vec::new(),
+        origins: Vec::new(),
     })
 }
 
@@ -209,33 +184,53 @@ pub(super) fn choice<T: Copy>(
 
 /// A file that the pipeline names and that is there.
 pub(super) fn existing_file(document: &Document<'_>, text: &Text) -> Option<PathBuf> {
-    let path = document.path_of(&text.value);
-    if path.is_file() {
+    let path = document.path_of(text);
+    if shipped::is_file(&path) {
         return Some(path);
     }
     document.wrong(&text.span, format!("no such file: {}", path.display()));
     None
 }
 
+/// A file beside a layer, the highest that has one.
 fn beside(document: &Document<'_>, name: &str) -> Option<PathBuf> {
-    let path = document.path_of(name);
-    if path.is_file() {
-        return Some(path);
+    let places: Vec<PathBuf> = document.files().map(|l| join(l.folder(), name)).collect();
+    if let Some(path) = places.iter().find(|path| shipped::is_file(path)) {
+        return Some(path.clone());
     }
     let what = format!(
         "no SIS schema at {}: put it there, or name it with sis_schema = \"...\"",
-        path.display()
+        places.first()?.display()
     );
     document.problem(&(0..0), Problem::new(document.path, what));
     None
 }
 
+/// Where everything is kept. What the program ships knows nothing of the machine: there, and
+/// where no layer says it, the path starts beside the named file, from whatever folder it is run.
+fn state_dir(top: &mut Section<'_>) -> PathBuf {
+    const DEFAULT: &str = "../fullsync-data";
+    let document = top.document;
+    let beside_top = |value: &str| {
+        let folder = document.layers.first().map(Layer::folder);
+        join(folder.unwrap_or(Path::new("")), value)
+    };
+    let Some(text) = top.text("state_dir") else {
+        document.default("state_dir".to_owned(), format!("{DEFAULT:?}"));
+        return beside_top(DEFAULT);
+    };
+    match document.layer(&text.span).map(|layer| layer.kind) {
+        Some(layer::Kind::Shipped) => beside_top(&text.value),
+        _ => document.path_of(&text),
+    }
+}
+
 /// Did-you-mean for a file among those of a folder.
 pub(super) fn similar_file(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
-    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
-    let names: Vec<String> = entries
-        .filter_map(|e| e.file_name().into_string().ok())
+    let names: Vec<String> = shipped::list(path.parent()?)
+        .iter()
+        .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
         .collect();
     closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -12,10 +12,10 @@ use super::section::{Document, Section, Text};
 use super::{Connection, Credentials, Secret, TargetKind};
 
 /// The keys of one secret: what it is called, and the two places it may be in.
-struct SecretKeys {
-    name: &'static str,
-    env: &'static str,
-    file: &'static str,
+pub(super) struct SecretKeys {
+    pub(super) name: &'static str,
+    pub(super) env: &'static str,
+    pub(super) file: &'static str,
 }
 
 const KEY: SecretKeys = SecretKeys {
@@ -97,6 +97,28 @@ fn unused(section: &mut Section<'_>) {
     }
 }
 
+/// A secret that need not be there; None without it, or with a problem recorded.
+pub(super) fn optional_secret(section: &mut Section<'_>, keys: &SecretKeys) -> Option<Secret> {
+    let given = [keys.name, keys.env, keys.file]
+        .iter()
+        .any(|key| section.has(key));
+    if given {
+        return secret(section, keys);
+    }
+    section.known.extend([keys.env, keys.file]);
+    None
+}
+
+/// Whether a URL leads to this machine.
+pub(super) fn is_here(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 /// A token or a client certificate; None with a problem recorded.
 fn handed_out(section: &mut Section<'_>) -> Option<Credentials> {
     let Some(file) = section.text(CERTIFICATE) else {
@@ -172,7 +194,7 @@ fn from_env(document: &Document<'_>, name: &Text) -> Option<String> {
 }
 
 fn from_file(document: &Document<'_>, text: &Text) -> Option<String> {
-    let path = document.path_of(&text.value);
+    let path = document.path_of(text);
     let what = match read_secret(&path) {
         Ok(secret) => return Some(secret),
         Err(what) => what,
@@ -220,12 +242,10 @@ fn checked_url(document: &Document<'_>, text: &Text) -> Option<String> {
     if url.query().is_some() || url.fragment().is_some() {
         return wrong(&text.span, "ends before `?` and `#`");
     }
-    let here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return wrong(&text.span, "names no host"),
-    };
+    if url.host().is_none() {
+        return wrong(&text.span, "names no host");
+    }
+    let here = is_here(&url);
     match url.scheme() {
         "https" => {}
         "http" if here => {}

@@ -114,7 +114,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
 pub(super) fn check(document: &Document<'_>, dis: &Dis, queries: &Queries) {
     let names = queries.resources.iter().map(|r| r.name.as_str());
     let known: Vec<&str> = names
-        .chain(queries.disabled.iter().map(String::as_str))
+        .chain(queries.disabled.iter().map(|r| r.name.as_str()))
         .collect();
     for object in dis.state_owned.keys() {
         if !known.contains(&object.as_str()) {

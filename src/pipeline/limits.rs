@@ -48,9 +48,14 @@ pub(super) const SAME_REFUSALS: Limit =
 pub(super) const KEEP_RUNS: Limit = limit("runs", 7, (1, 10_000));
 pub(super) const KEEP_FAILED_DAYS: Limit = limit("failed_days", 30, (0, 3_650));
 
+// [notify]
+pub(super) const NOTIFY_TIMEOUT: Limit = limit("timeout_secs", 15, (1, 600));
+/// More requests per second than any target takes.
+pub(super) const MOST_PER_SECOND: f64 = 100_000.0;
+
 /// All of them, for the check of the documentation.
 #[cfg(test)]
-pub(super) const ALL: [Limit; 11] = [
+pub(super) const ALL: [Limit; 12] = [
     CONCURRENCY_START,
     CONCURRENCY_MAX,
     MAX_ATTEMPTS,
@@ -62,4 +67,5 @@ pub(super) const ALL: [Limit; 11] = [
     SAME_REFUSALS,
     KEEP_RUNS,
     KEEP_FAILED_DAYS,
+    NOTIFY_TIMEOUT,
 ];

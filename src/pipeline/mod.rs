@@ -4,19 +4,31 @@
 //! Reads: `pipelines/*.toml`, the SQL and crosswalk files they name, the environment (secrets).
 //! Writes: nothing. Never: HTTP, DataFusion.
 
+mod additions;
 mod check;
 mod connection;
 mod deletes;
 mod dis;
+mod document;
+mod fail_on;
 mod interpolate;
+mod layer;
 mod limits;
+mod listing;
+mod merge;
+pub mod notify;
 mod options;
+mod origin;
+mod parameters;
 mod problem;
+mod rate;
 mod resources;
 mod section;
 mod select;
+mod shared;
 mod source;
 mod tree;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,18 +36,35 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use additions::{Addition, Additions};
 pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
+pub use fail_on::FailOn;
+pub use listing::{Listing, Sort};
+pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
+pub use rate::Rate;
 pub use select::SelectError;
+pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     /// The configuration's name: the file's stem (`edfi`).
     pub name: String,
-    /// The file it was read from.
+    /// The file that was named; others that it extends are among [`Self::layers`].
     pub file: PathBuf,
+    /// All files of the configuration, the named one first, the base last.
+    pub layers: Vec<LayerNote>,
+    /// `[parameters]`, as `${name}` is filled in.
+    pub parameters: BTreeMap<String, String>,
+    /// Where `enabled = false` stands, for a configuration that is switched off as a whole: nothing
+    /// is read or sent by it (source: the system preference Enable Ed-Fi).
+    pub switched_off: Option<String>,
+    /// How resources are listed.
+    pub listing: Listing,
+    /// Every value and the layer that it comes from.
+    pub origins: Vec<Origin>,
     /// The kind of target.
     pub target: TargetKind,
     /// The school year by its end year (2026 is 2025-2026). None: the active one of the SIS.
@@ -54,20 +83,25 @@ pub struct Pipeline {
     pub fail_on: FailOn,
     /// How long run folders stay.
     pub keep: Keep,
+    /// Who is told when a run is over.
+    pub notify: Vec<notify::Notice>,
     /// What may be deleted at the target.
     pub deletes: DeleteSettings,
     /// The modes of a resync beside the plain run that this configuration offers.
     pub resync_modes: Vec<ResyncMode>,
     /// The one-row SQL table `settings`: free names, text / integer / boolean values.
     pub settings: BTreeMap<String, Setting>,
-    /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV file. All columns are text.
-    pub crosswalks: BTreeMap<String, PathBuf>,
+    /// Crosswalks: SQL table name (`xwalk_<file stem>`) -> CSV files, the base's first; a code of a
+    /// later one stands for all rows of that code before it. All columns are text.
+    pub crosswalks: BTreeMap<String, Vec<PathBuf>>,
     /// SQL views in the order they are made: name -> SQL file (one SELECT each).
     pub views: Vec<(String, PathBuf)>,
     /// The resources that are switched on, in file order.
     pub resources: Vec<Resource>,
-    /// Resources with `enabled = false`.
-    pub disabled: Vec<String>,
+    /// Resources with `enabled = false`, in file order.
+    pub disabled: Vec<Resource>,
+    /// The folder that SQL files of the named file start at.
+    pub sql_dir: PathBuf,
     /// The metadata file of the data standard; None = the one shipped in the binary.
     pub metadata: Option<PathBuf>,
     /// The SIS schema file.
@@ -86,14 +120,56 @@ impl Pipeline {
         name_or_path: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Problems> {
-        check::load(name_or_path, env)
+        Self::load_with(name_or_path, &[], env)
     }
 
-    /// Every file that the objects depend on: the pipeline, the SIS schema, the metadata, views,
-    /// SQL and crosswalks. What a run folder keeps a copy of.
+    /// As [`Self::load`], with `KEY=VALUE` settings over all files (`--set`).
+    ///
+    /// # Errors
+    /// As [`Self::load`]; settings that cannot be used.
+    pub fn load_with(
+        name_or_path: &str,
+        set: &[String],
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Problems> {
+        check::load(name_or_path, set, env)
+    }
+
+    /// Names of the pipelines in `pipelines` of the working folder and in the binary.
+    pub fn names() -> Vec<String> {
+        layer::names_in(std::path::Path::new("pipelines"))
+    }
+
+    /// Where a key gets its value: `file:line`, `--set key` or `default`.
+    pub fn origin(&self, key: &str) -> Option<&str> {
+        let found = self.origins.iter().find(|origin| origin.key == key);
+        found.map(|origin| origin.place.as_str())
+    }
+
+    /// A configuration that is switched off may be looked at and not used.
+    ///
+    /// # Errors
+    /// It is switched off; the text says where.
+    pub fn must_be_on(&self) -> Result<(), String> {
+        let Some(place) = &self.switched_off else {
+            return Ok(());
+        };
+        Err(format!(
+            "pipeline `{}` is switched off by `enabled = false` at {place}: nothing is read or \
+             sent; remove that line to use it",
+            self.name
+        ))
+    }
+
+    /// Every file that the objects depend on: the pipeline and what it extends, the SIS schema, the
+    /// metadata, views, SQL and crosswalks. What a run folder keeps a copy of; a shipped file that
+    /// one of the same path hides is left out (the values taken from it are in [`Self::origins`]).
     pub fn files(&self) -> Vec<&std::path::Path> {
-        let fixed = [&self.file, &self.sis_schema]
-            .into_iter()
+        let hidden = |layer: &&LayerNote| layer.shipped && layer.file.exists();
+        let layers = self.layers.iter().filter(|layer| !hidden(layer));
+        let fixed = layers
+            .map(|layer| &layer.file)
+            .chain([&self.sis_schema])
             .chain(&self.metadata);
         let sql = self
             .views
@@ -102,10 +178,21 @@ impl Pipeline {
             .chain(self.resources.iter().map(|r| &r.sql));
         fixed
             .chain(sql)
-            .chain(self.crosswalks.values())
+            .chain(self.crosswalks.values().flatten())
             .map(PathBuf::as_path)
             .collect()
     }
+}
+
+/// One file of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerNote {
+    /// As messages name it: the path, with `shipped:` before one of the binary.
+    pub shown: PathBuf,
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it is read from the binary.
+    pub shipped: bool,
 }
 
 /// A kind of target.
@@ -150,6 +237,8 @@ pub struct Resource {
     pub required: Vec<String>,
     /// Further prerequisites (resource names), added to the metadata's edges.
     pub depends_on: Vec<String>,
+    /// Columns and joins that layers put into the SQL.
+    pub additions: Additions,
     /// The resource that it hangs below in the tree of listings and of `NAME/*`.
     pub parent: Option<String>,
 }
@@ -251,6 +340,10 @@ pub struct LoadSettings {
     pub concurrency_start: usize,
     /// Most requests in flight.
     pub concurrency_max: usize,
+    /// Most requests per second, repeats included; None: as many as the target takes.
+    pub rate: Option<Rate>,
+    /// When the target may be loaded; None: at any time.
+    pub window: Option<Window>,
     /// Tries per request for transient faults, the first one included.
     pub max_attempts: u32,
     /// First delay between tries; doubles, with jitter.
@@ -267,44 +360,6 @@ pub struct LoadSettings {
     pub stop_after_same_refusals: u32,
     /// Whether objects are checked against the metadata before they are sent.
     pub local_validation: bool,
-}
-
-/// When a finished run exits with 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FailOn {
-    /// Any error.
-    Any,
-    /// Any error that the ledger did not know.
-    New,
-    /// More errors than this.
-    Count(u64),
-    /// A larger share of Processed than this (0 to 1).
-    Share(f64),
-}
-
-impl FailOn {
-    /// Whether a finished run has more errors than are let pass. `new` are those of `errors` that
-    /// the ledger did not know; `processed` as in the tally.
-    pub fn exceeded(self, errors: u64, new: u64, processed: u64) -> bool {
-        match self {
-            Self::Any => errors > 0,
-            Self::New => new > 0,
-            Self::Count(most) => errors > most,
-            // Counts are far below 2^52, so that the division is exact enough.
-            Self::Share(most) => errors as f64 > most * processed as f64,
-        }
-    }
-}
-
-impl std::fmt::Display for FailOn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::New => f.write_str("new"),
-            Self::Count(most) => write!(f, "{most}"),
-            Self::Share(most) => write!(f, "{}%", most * 100.0),
-        }
-    }
 }
 
 /// How long run folders stay.

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::limits::{self, Limit};
 use super::resources::is_sql_name;
 use super::section::{Document, Section, integer_of};
-use super::{FailOn, Keep, LoadSettings, Setting};
+use super::{FailOn, Keep, LoadSettings, Rate, Setting, Window, WindowError};
 
 /// Reads `[load]`.
 pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSettings {
@@ -36,11 +36,17 @@ pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSetting
         }
         concurrency_start = concurrency_max;
     }
+    let rate = section
+        .positive("max_requests_per_second", limits::MOST_PER_SECOND)
+        .map(Rate::new);
+    let window = window(section);
     let backoff_max = Duration::from_millis(number(section, &limits::BACKOFF_MAX));
     let backoff_start = Duration::from_millis(number(section, &limits::BACKOFF_START));
     let settings = LoadSettings {
         concurrency_start,
         concurrency_max,
+        rate,
+        window,
         max_attempts: count(number(section, &limits::MAX_ATTEMPTS)),
         backoff_start: backoff_start.min(backoff_max),
         backoff_max,
@@ -52,6 +58,29 @@ pub(super) fn load_settings(top: &mut Section<'_>, sandbox: bool) -> LoadSetting
     };
     std::mem::replace(section, empty(top.document, "load")).finish();
     settings
+}
+
+/// Reads `window` and `time_zone`.
+fn window(section: &mut Section<'_>) -> Option<Window> {
+    let zone = section.text("time_zone");
+    let Some(text) = section.text("window") else {
+        if let Some(zone) = zone.filter(|_| !section.has("window")) {
+            let what = "`load.time_zone` has no meaning without load.window";
+            section.document.wrong(&zone.span, what);
+        }
+        return None;
+    };
+    match Window::parse(&text.value, zone.as_ref().map(|z| z.value.as_str())) {
+        Ok(window) => Some(window),
+        Err(error) => {
+            let span = match (&error, &zone) {
+                (WindowError::Zone(_), Some(zone)) => &zone.span,
+                _ => &text.span,
+            };
+            section.document.wrong(span, error.to_string());
+            None
+        }
+    }
 }
 
 /// A section that the file does not have.
@@ -67,7 +96,14 @@ fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
 
 /// Reads `[report]`.
 pub(super) fn fail_on(top: &mut Section<'_>) -> FailOn {
-    let Some(mut section) = top.section("report") else {
+    let stated = top.section("report");
+    if stated
+        .as_ref()
+        .is_none_or(|section| !section.has("fail_on"))
+    {
+        top.document.default("report.fail_on".to_owned(), "\"any\"");
+    }
+    let Some(mut section) = stated else {
         return FailOn::Any;
     };
     let value = section.take("fail_on");
@@ -89,25 +125,6 @@ pub(super) fn fail_on(top: &mut Section<'_>) -> FailOn {
 }
 
 const FAIL_ON: &str = "\"any\", \"new\", a number of errors like 25 or a share like \"5%\"";
-
-impl FailOn {
-    /// Parses `any`, `new`, `25` or `5%`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.trim() {
-            "any" => Some(Self::Any),
-            "new" => Some(Self::New),
-            text => match text.strip_suffix('%') {
-                Some(percent) => {
-                    let percent: f64 = percent.trim().parse().ok()?;
-                    (0.0..=100.0)
-                        .contains(&percent)
-                        .then_some(Self::Share(percent / 100.0))
-                }
-                None => text.parse().ok().map(Self::Count),
-            },
-        }
-    }
-}
 
 /// Reads `[keep]`.
 pub(super) fn keep(top: &mut Section<'_>) -> Keep {

@@ -1,25 +1,27 @@
-//! What the pipeline asks of the data: SQL files, views, crosswalks, one stanza per resource.
+//! What the pipeline asks of the data: one stanza per resource, over shared views and crosswalks.
 //!
-//! Reads: the folders of SQL and crosswalks. Writes: nothing. Never: plans a query, judges whether
+//! Reads: sections. Writes: nothing. Never: plans a query, judges whether
 //! a target has a resource of that name (the metadata does).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::check::{choice, similar_file};
+use super::additions;
+use super::check::choice;
 use super::problem::{Problem, closest};
-use super::section::{Document, Section, Text, join};
+use super::section::{Document, Section, Text};
+use super::shared::{self, SqlDirs};
 use super::{Mode, Resource, TargetKind};
 
 /// All that a pipeline computes objects from.
 #[derive(Default)]
 pub(super) struct Queries {
+    pub(super) sql_dir: PathBuf,
     pub(super) views: Vec<(String, PathBuf)>,
-    pub(super) crosswalks: BTreeMap<String, PathBuf>,
+    pub(super) crosswalks: BTreeMap<String, Vec<PathBuf>>,
     pub(super) resources: Vec<Resource>,
-    pub(super) disabled: Vec<String>,
+    pub(super) disabled: Vec<Resource>,
 }
 
 /// Whether a name can stand in SQL without quotes.
@@ -31,10 +33,11 @@ pub(super) fn is_sql_name(name: &str) -> bool {
 /// Reads `sql_dir`, `views`, `crosswalks` and `[resources.*]`.
 pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Queries {
     let document = top.document;
-    let sql_dir = sql_dir(top);
-    let views = views(top, &sql_dir);
-    let crosswalks = crosswalks(top, &sql_dir);
+    let sql_dirs = SqlDirs::read(top);
+    let views = shared::views(top, &sql_dirs);
+    let crosswalks = shared::crosswalks(top, &sql_dirs);
     let mut queries = Queries {
+        sql_dir: sql_dirs.of(document, &(0..0)).to_owned(),
         views,
         crosswalks,
         ..Queries::default()
@@ -50,7 +53,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Queries
     for (name, span, value) in &section.entries {
         let full = format!("resources.{name}");
         if let Some(stanza) = document.section_of(full, span.clone(), value) {
-            stanzas.push(stanza_of(name, stanza, &sql_dir, target));
+            stanzas.push(stanza_of(name, stanza, &sql_dirs, target));
         }
     }
     prerequisites(document, &stanzas);
@@ -60,108 +63,15 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Queries
         used.extend(stanza.resource.as_ref().map(|r| r.sql.clone()));
         match stanza.resource {
             Some(resource) if stanza.enabled => queries.resources.push(resource),
-            Some(_) => queries.disabled.push(stanza.name),
+            Some(resource) => queries.disabled.push(resource),
             None => {}
         }
     }
     if queries.resources.is_empty() && !queries.disabled.is_empty() {
         document.wrong(&section.span, "every resource is switched off");
     }
-    unused(document, &used, &queries.crosswalks);
+    shared::unused(document, &used, &queries.crosswalks);
     queries
-}
-
-fn sql_dir(top: &mut Section<'_>) -> PathBuf {
-    let document = top.document;
-    let text = top.text("sql_dir");
-    let path = document.path_of(text.as_ref().map_or("../sql", |t| &t.value));
-    if !path.is_dir() {
-        let span = text.map_or(0..0, |t| t.span);
-        document.wrong(
-            &span,
-            format!("no such folder of SQL files: {}", path.display()),
-        );
-    }
-    path
-}
-
-/// A SQL file that is there; a problem names a similar one.
-fn sql_file(
-    document: &Document<'_>,
-    dir: &Path,
-    value: &str,
-    span: &Range<usize>,
-) -> Option<PathBuf> {
-    let path = join(dir, value);
-    if path.is_file() {
-        return Some(path);
-    }
-    // A missing folder has been told once; repeating it for each file would bury the rest.
-    if dir.is_dir() {
-        let mut problem = document.at(span, format!("no such SQL file: {}", path.display()));
-        problem.suggestion = similar_file(&path);
-        document.problem(span, problem);
-    }
-    None
-}
-
-fn views(top: &mut Section<'_>, sql_dir: &Path) -> Vec<(String, PathBuf)> {
-    let document = top.document;
-    let mut views: Vec<(String, PathBuf)> = Vec::new();
-    for text in top.list("views").unwrap_or_default() {
-        let name = Path::new(&text.value)
-            .file_stem()
-            .and_then(|s| s.to_str())
-            .unwrap_or_default();
-        if !is_sql_name(name) {
-            let what = format!("`{name}` is no name for a view: letters, digits and `_` only");
-            document.wrong(&text.span, what);
-        } else if views.iter().any(|(known, _)| known == name) {
-            document.wrong(&text.span, format!("two views are called `{name}`"));
-        } else if let Some(path) = sql_file(document, sql_dir, &text.value, &text.span) {
-            views.push((name.to_owned(), path));
-        }
-    }
-    views
-}
-
-fn crosswalks(top: &mut Section<'_>, sql_dir: &Path) -> BTreeMap<String, PathBuf> {
-    let document = top.document;
-    let mut found = BTreeMap::new();
-    let Some(text) = top.text("crosswalks") else {
-        return found;
-    };
-    let folder = document.path_of(&text.value);
-    let Ok(entries) = fs::read_dir(&folder) else {
-        let mut problem = document.at(
-            &text.span,
-            format!("no such folder of crosswalks: {}", folder.display()),
-        );
-        // The commonest slip: a path meant from the SQL folder instead of from this file.
-        if join(sql_dir, &text.value).is_dir() {
-            problem.what.push_str(", paths start at the pipeline file");
-        }
-        document.problem(&text.span, problem);
-        return found;
-    };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    files.sort();
-    for path in files
-        .into_iter()
-        .filter(|p| p.extension().is_some_and(|e| e == "csv"))
-    {
-        let stem = path
-            .file_stem()
-            .and_then(|s| s.to_str())
-            .unwrap_or_default();
-        if is_sql_name(stem) {
-            found.insert(format!("xwalk_{stem}"), path);
-        } else {
-            let what = "the name of a crosswalk file becomes a table's: letters, digits and `_`";
-            document.problem(&text.span, Problem::new(&path, what));
-        }
-    }
-    found
 }
 
 /// One `[resources.NAME]`.
@@ -178,7 +88,7 @@ struct Stanza {
 fn stanza_of(
     name: &str,
     mut section: Section<'_>,
-    sql_dir: &Path,
+    sql_dirs: &SqlDirs,
     target: Option<TargetKind>,
 ) -> Stanza {
     let document = section.document;
@@ -188,13 +98,23 @@ fn stanza_of(
     }
     let enabled = section.flag("enabled", true);
     let sql = match section.text("sql") {
-        Some(text) => sql_file(document, sql_dir, &text.value, &text.span),
+        Some(text) => sql_dirs.file(document, &text.value, &text.span),
         None if section.has("sql") => None,
         None => {
             let file = format!("{}/{name}.sql", target.map_or("edfi", TargetKind::as_str));
-            sql_file(document, sql_dir, &file, &section.span)
+            sql_dirs.file(document, &file, &section.span)
         }
     };
+    if !section.has("sql") {
+        let file = format!(
+            "\"{}/{name}.sql\"",
+            target.map_or("edfi", TargetKind::as_str)
+        );
+        document.default(section.full("sql"), file);
+    }
+    if !section.has("mode") {
+        document.default(section.full("mode"), "\"post\"");
+    }
     let modes = [("post", Mode::Post), ("verify", Mode::Verify)];
     let mode = section
         .text("mode")
@@ -210,6 +130,7 @@ fn stanza_of(
     let required = paths(document, "required", &required);
     let span = section.span.clone();
     let depends_on = section.list("depends_on").unwrap_or_default();
+    let additions = additions::read(&mut section);
     let parent = section.text("parent").map(|t| t.value);
     section.finish();
     let resource = sql.map(|sql| Resource {
@@ -221,6 +142,7 @@ fn stanza_of(
         key,
         required,
         depends_on: depends_on.iter().map(|t| t.value.clone()).collect(),
+        additions,
         parent,
     });
     Stanza {
@@ -344,46 +266,4 @@ fn walk<'a>(
     }
     path.pop();
     done.insert(name);
-}
-
-/// SQL files beside used ones that nothing uses, and crosswalks that no SQL mentions: left-overs,
-/// or a stanza that was forgotten.
-fn unused(
-    document: &Document<'_>,
-    used: &BTreeSet<PathBuf>,
-    crosswalks: &BTreeMap<String, PathBuf>,
-) {
-    let folders: BTreeSet<&Path> = used.iter().filter_map(|p| p.parent()).collect();
-    for folder in folders {
-        let mut files: Vec<PathBuf> = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|e| e.path())
-            .collect();
-        files.sort();
-        for path in files {
-            if path.extension().is_some_and(|e| e == "sql") && !used.contains(&path) {
-                document.warn(Problem::new(
-                    &path,
-                    "no resource and no view uses this SQL file",
-                ));
-            }
-        }
-    }
-    let mut words = BTreeSet::new();
-    for path in used {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let names = text
-            .split(|c| !is_word(c))
-            .filter(|w| w.starts_with("xwalk_"));
-        words.extend(names.map(str::to_owned));
-    }
-    for (table, path) in crosswalks {
-        if !words.contains(table) {
-            let what = format!("no SQL file of this pipeline uses `{table}`");
-            document.warn(Problem::new(path, what));
-        }
-    }
 }

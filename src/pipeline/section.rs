@@ -2,33 +2,23 @@
 //!
 //! Reads: the parsed text and the environment. Writes: problems. Never: a default of its own.
 
-use std::cell::RefCell;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::interpolate::interpolate;
+pub(super) use super::document::{Document, Text, join};
 use super::limits::Limit;
-use super::problem::Problem;
 
-/// The file being read: its text for positions, and the problems found so far.
-pub(super) struct Document<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
-    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
-    problems: RefCell<Vec<(usize, Problem)>>,
-    warnings: RefCell<Vec<Problem>>,
-}
-
-/// A text value, filled in from the environment, and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct Text {
-    pub(super) value: String,
-    pub(super) span: Range<usize>,
-    /// Whether the environment took part: only then may the text stand for a number.
-    filled: bool,
+impl Text {
+    /// A text that stands for one of the file.
+    pub(super) fn new(value: &str, span: Range<usize>) -> Self {
+        Self {
+            value: value.to_owned(),
+            span,
+            filled: false,
+        }
+    }
 }
 
 /// One table of the file. Keys that nobody asked for are unknown.
@@ -44,81 +34,6 @@ pub(super) struct Section<'a> {
     pub(super) known: Vec<&'static str>,
 }
 
-impl<'a> Document<'a> {
-    pub(super) fn new(
-        path: &'a Path,
-        text: &'a str,
-        env: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Self {
-        Self {
-            path,
-            text,
-            env,
-            problems: RefCell::default(),
-            warnings: RefCell::default(),
-        }
-    }
-
-    /// A problem at a place of this file, not yet recorded.
-    pub(super) fn at(&self, span: &Range<usize>, what: impl Into<String>) -> Problem {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Problem::new(self.path, what).at(line, column)
-    }
-
-    /// Records a problem; `span` gives its order among the others.
-    pub(super) fn problem(&self, span: &Range<usize>, problem: Problem) {
-        self.problems.borrow_mut().push((span.start, problem));
-    }
-
-    /// Records a problem at a place of this file.
-    pub(super) fn wrong(&self, span: &Range<usize>, what: impl Into<String>) {
-        self.problem(span, self.at(span, what));
-    }
-
-    /// Records a warning.
-    pub(super) fn warn(&self, problem: Problem) {
-        self.warnings.borrow_mut().push(problem);
-    }
-
-    /// Problems in file order, and warnings.
-    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
-        let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|(at, _)| *at);
-        (
-            problems.into_iter().map(|(_, p)| p).collect(),
-            self.warnings.into_inner(),
-        )
-    }
-
-    /// A path of the file: relative ones start at the file's own folder.
-    pub(super) fn path_of(&self, value: &str) -> PathBuf {
-        join(self.path.parent().unwrap_or(Path::new("")), value)
-    }
-}
-
-/// `base/value` with `x/..` taken out, so that messages and listings stay readable.
-pub(super) fn join(base: &Path, value: &str) -> PathBuf {
-    use std::path::Component;
-    let mut path = PathBuf::new();
-    for part in base.join(value).components() {
-        let at_name = matches!(path.components().next_back(), Some(Component::Normal(_)));
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if at_name => {
-                path.pop();
-            }
-            part => path.push(part),
-        }
-    }
-    if path.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        path
-    }
-}
-
 impl<'a> Section<'a> {
     pub(super) fn new(
         document: &'a Document<'a>,
@@ -130,7 +45,7 @@ impl<'a> Section<'a> {
             .iter()
             .map(|(k, v)| (k.get_ref().as_ref(), k.span(), v))
             .collect();
-        entries.sort_by_key(|(_, span, _)| span.start);
+        entries.sort_by_key(|(_, span, _)| document.rank(span));
         Self {
             document,
             name,
@@ -186,6 +101,7 @@ impl<'a> Section<'a> {
     /// true or false.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
         let Some(value) = self.take(key) else {
+            self.document.default(self.full(key), default);
             return default;
         };
         if let Some(flag) = value.get_ref().as_bool() {
@@ -210,6 +126,9 @@ impl<'a> Section<'a> {
         } else {
             limit.default
         };
+        if !self.has(limit.key) {
+            self.document.default(self.full(limit.key), default);
+        }
         self.integer(limit.key, range)
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(default)
@@ -225,6 +144,22 @@ impl<'a> Section<'a> {
             None => self.filled(key, value, &wanted)?.value.parse().ok(),
         };
         let number = number.filter(|n| (range.0..=range.1).contains(n));
+        if number.is_none() {
+            self.expected(key, value, &wanted);
+        }
+        number
+    }
+
+    /// A number above 0, with or without a fraction.
+    pub(super) fn positive(&mut self, key: &'static str, most: f64) -> Option<f64> {
+        let value = self.take(key)?;
+        let wanted = format!("a number above 0, up to {most}");
+        let number = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+            DeValue::Integer(_) => integer_of(value.get_ref()).map(|n| n as f64),
+            _ => self.filled(key, value, &wanted)?.value.parse().ok(),
+        };
+        let number = number.filter(|n| *n > 0.0 && *n <= most);
         if number.is_none() {
             self.expected(key, value, &wanted);
         }
@@ -296,45 +231,6 @@ impl<'a> Section<'a> {
     }
 }
 
-impl<'a> Document<'a> {
-    /// The table that a value holds.
-    pub(super) fn section_of(
-        &'a self,
-        name: String,
-        at: Range<usize>,
-        value: &'a Spanned<DeValue<'a>>,
-    ) -> Option<Section<'a>> {
-        let Some(table) = value.get_ref().as_table() else {
-            self.wrong(&value.span(), format!("`{name}` must be a table: [{name}]"));
-            return None;
-        };
-        Some(Section::new(self, name, at, table))
-    }
-
-    /// The text that a value holds, filled in.
-    pub(super) fn text_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
-        let span = value.span();
-        let Some(text) = value.get_ref().as_str() else {
-            let got = kind(value.get_ref());
-            self.wrong(&span, format!("`{name}` must be a text, not {got}"));
-            return None;
-        };
-        match interpolate(text, self.env) {
-            Ok(filled) => Some(Text {
-                value: filled.text,
-                span,
-                filled: filled.changed,
-            }),
-            Err(faults) => {
-                for fault in faults {
-                    self.wrong(&span, fault.to_string());
-                }
-                None
-            }
-        }
-    }
-}
-
 /// A TOML integer of any radix that fits 64 bits.
 pub(super) fn integer_of(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
@@ -342,7 +238,7 @@ pub(super) fn integer_of(value: &DeValue<'_>) -> Option<i64> {
 }
 
 /// What a value is, for a person.
-fn kind(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",

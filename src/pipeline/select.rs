@@ -11,14 +11,17 @@ use super::{Pipeline, Resource};
 pub enum SelectError {
     /// The resource stands in the pipeline with `enabled = false`.
     #[error(
-        "resource `{name}` is switched off in pipeline `{pipeline}`; remove `enabled = false` \
-         from its stanza to use it"
+        "resource `{name}` is switched off in pipeline `{pipeline}`{}; remove `enabled = false` \
+         from its stanza to use it",
+        place.as_ref().map(|p| format!(" at {p}")).unwrap_or_default()
     )]
     Disabled {
         /// The pipeline's name.
         pipeline: String,
         /// The resource's name.
         name: String,
+        /// Where it is switched off.
+        place: Option<String>,
     },
     /// No resource of the pipeline has that name.
     #[error(
@@ -53,18 +56,40 @@ impl Pipeline {
         Ok(self.resources.iter().filter(wanted).collect())
     }
 
+    /// The names that patterns leave out, resources that are switched off included.
+    ///
+    /// # Errors
+    /// Every pattern that names nothing.
+    pub fn except(&self, patterns: &[String]) -> Result<Vec<&str>, Vec<SelectError>> {
+        let patterns = self.subtrees(patterns);
+        let all = || self.resources.iter().chain(&self.disabled);
+        let unknown: Vec<SelectError> = patterns
+            .iter()
+            .filter(|pattern| !all().any(|r| matches(pattern, &r.name)))
+            .filter_map(|pattern| self.refusal(pattern))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        let left_out = all().filter(|r| patterns.iter().any(|p| matches(p, &r.name)));
+        Ok(left_out.map(|r| r.name.as_str()).collect())
+    }
+
     fn refusal(&self, pattern: &str) -> Option<SelectError> {
         if self.resources.iter().any(|r| matches(pattern, &r.name)) {
             return None;
         }
         let pipeline = self.name.clone();
-        if let Some(name) = self.disabled.iter().find(|name| matches(pattern, name)) {
+        if let Some(off) = self.disabled.iter().find(|r| matches(pattern, &r.name)) {
+            let key = format!("resources.{}.enabled", off.name);
             return Some(SelectError::Disabled {
                 pipeline,
-                name: name.clone(),
+                name: off.name.clone(),
+                place: self.origin(&key).map(str::to_owned),
             });
         }
-        let names = self.resources.iter().map(|r| r.name.as_str());
+        let all = self.resources.iter().chain(&self.disabled);
+        let names = all.map(|r| r.name.as_str());
         let suggestion = closest(pattern, names).map(str::to_owned);
         Some(SelectError::Unknown {
             pipeline,

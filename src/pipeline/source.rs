@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::check::choice;
+use super::layer::Kind;
 use super::section::Section;
 use super::{SourceFormat, SourceSettings};
 
@@ -41,12 +42,17 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<SourceSettings> {
         }
         return None;
     };
-    let place = document.path_of(&path.value);
+    let place = document.path_of(&path);
     if !place.exists() {
-        document.wrong(
-            &path.span,
-            format!("no such file or folder: {}", place.display()),
-        );
+        let mut what = format!("no such file or folder: {}", place.display());
+        let layer = document.layer(&path.span).map(|layer| layer.kind);
+        if layer == Some(Kind::Shipped) {
+            what.push_str(
+                ", the sample of the shipped pipeline; write [source] path = \"...\" into a file of \
+                 your own that extends it",
+            );
+        }
+        document.wrong(&path.span, what);
         return None;
     }
     let format = match (format, stated) {

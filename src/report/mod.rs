@@ -82,6 +82,16 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
     )
 }
 
+/// Adds warnings to a report that has been written.
+///
+/// # Errors
+/// As [`read()`] and [`write()`].
+pub fn warn(folder: &Path, warnings: &[String]) -> io::Result<()> {
+    let (mut report, errors) = read(folder)?;
+    report.warnings.extend_from_slice(warnings);
+    write(folder, &report, &errors)
+}
+
 /// Reads back what [`write()`] wrote, for `fullsync status` and `fullsync errors`.
 ///
 /// # Errors

@@ -120,6 +120,10 @@ pub struct RunReport {
     pub exit_code: u8,
     /// Identities that do not hold; empty unless this program has a fault.
     pub mismatches: Vec<String>,
+    /// What went otherwise than wanted beside the objects: the window closed, a notification did
+    /// not go out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Sums over all resources.
     pub total: Counts,
     /// Sums of the deletes over all resources.
@@ -307,6 +311,7 @@ impl RunReport {
             fail_on: head.fail_on.to_string(),
             exit_code: 0,
             mismatches,
+            warnings: Vec::new(),
             total: tally.counts(),
             deletes: tally.delete_counts(),
             traffic: (&traffic).into(),

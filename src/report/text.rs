@@ -44,6 +44,9 @@ fn write_all(
             "\nTHE TALLY DOES NOT ADD UP (please report this): {mismatch}"
         )?;
     }
+    for warning in &report.warnings {
+        writeln!(out, "\nwarning: {warning}")?;
+    }
     groups(out, "Errors", &errors.errors, options)?;
     groups(out, "Deletes not done", &errors.deletes, options)?;
     groups(out, "Left out or pending", &errors.held, options)?;

@@ -80,6 +80,7 @@ impl Target {
     /// # Errors
     /// The target cannot be reached or refuses the credentials.
     pub async fn connect(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
         match pipeline.target {
             TargetKind::Edfi => Self::edfi(pipeline, base).await,
             TargetKind::Dis => Self::dis(pipeline, base).await,

@@ -15,6 +15,9 @@ pub enum RunError {
     /// Resources named on the command line.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// The pipeline is switched off.
+    #[error("{0}")]
+    SwitchedOff(String),
     /// Mistakes in SQL, crosswalks or stanzas.
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),

@@ -3,6 +3,7 @@
 //! The only room that uses all others. Data goes one way, through the files of the run folder.
 
 mod check;
+mod choose;
 pub mod compare;
 pub mod connect;
 mod deletes;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
+pub use choose::{Choice, Chosen, choose};
 pub use deletes::{DeletesError, People};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
@@ -45,6 +47,7 @@ use crate::pipeline::{MaxDeletes, Pipeline, ResyncMode, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
+use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
 
@@ -74,6 +77,8 @@ pub struct Options {
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
     pub yes: bool,
+    /// The id of a run that starts from the source, where it was told before; None: a new one.
+    pub run: Option<RunId>,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
     /// What the report calls it; None: by how far it goes.
@@ -175,6 +180,7 @@ pub async fn run(
     progress: &Arc<dyn Progress>,
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
+    pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
     deletes::offered(context)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;

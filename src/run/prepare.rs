@@ -177,6 +177,7 @@ pub fn spec<'a>(resource: &'a Resource, meta: &'a ResourceMeta) -> ResourceSpec<
     ResourceSpec {
         name: &resource.name,
         sql: resource.sql.clone(),
+        additions: &resource.additions,
         meta,
         required: &resource.required,
         key: resource.key.as_deref(),
@@ -263,9 +264,9 @@ fn needed(
         names.insert("SchoolYear".to_owned());
     }
     for p in prepared {
-        match tables_used(&p.resource.sql, &pipeline.views) {
+        match tables_used(&p.resource.sql, &p.resource.additions, &pipeline.views) {
             Ok(used) => names.extend(used),
-            Err(problem) => problems.push(problem),
+            Err(found) => problems.extend(found),
         }
     }
     // Crosswalks and `settings` are no SIS tables; a name that is none of these is found when the

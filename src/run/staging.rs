@@ -67,6 +67,8 @@ impl Staged {
                     .map(ToOwned::to_owned)
                     .collect();
                 folder.keep(&files)?;
+                let effective = folder.pipeline().join("effective.txt");
+                crate::files::write(&effective, pipeline.effective(None, true).as_bytes())?;
                 folder
             }
             Start::Staging(run) | Start::Objects(run) => {
@@ -145,21 +147,6 @@ impl Staged {
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
         self.out.join("results").join(format!("{resource}.parquet"))
-    }
-
-    /// What the target lists of a resource.
-    pub(super) fn listing(&self, resource: &str) -> PathBuf {
-        self.out.join("target").join(format!("{resource}.parquet"))
-    }
-
-    /// What the ledger knows of a resource and the target does not list.
-    pub(super) fn checks(&self, resource: &str) -> PathBuf {
-        self.out.join("checks").join(format!("{resource}.parquet"))
-    }
-
-    /// The list of a resource's deletes.
-    pub(super) fn deletes(&self, resource: &str) -> PathBuf {
-        self.out.join("deletes").join(format!("{resource}.parquet"))
     }
 
     /// Where results and report go.
@@ -395,6 +382,7 @@ fn about(context: &Context) -> RunAbout {
         Connection::Server { url, .. } => Some(url.clone()),
     };
     RunAbout {
+        id: context.options.run.clone(),
         target: TargetNote {
             kind: pipeline.target.as_str().to_owned(),
             sandbox: url.is_none(),

@@ -61,10 +61,11 @@ impl SisSchema {
     /// # Errors
     /// [`SchemaError::Unreadable`], or [`SchemaError::Wrong`] with every problem of the file.
     pub fn load(path: &Path) -> Result<Self, SchemaError> {
-        let text = std::fs::read_to_string(path).map_err(|source| SchemaError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text =
+            crate::shipped::read_to_string(path).map_err(|source| SchemaError::Unreadable {
+                path: path.to_owned(),
+                source,
+            })?;
         Self::parse(path, &text)
     }
 

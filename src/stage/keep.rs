@@ -2,7 +2,6 @@
 //!
 //! Reads: those files. Writes: `pipeline/...` in the run folder. Never: lets two files become one.
 
-use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -24,7 +23,7 @@ pub(super) fn copy(used: &[PathBuf], run: &Path) -> io::Result<Vec<KeptFile>> {
         if kept.iter().any(|k| k.copy == copy) {
             continue;
         }
-        let bytes = fs::read(from).map_err(|e| files::at(from, &e))?;
+        let bytes = crate::shipped::read(from).map_err(|e| files::at(from, &e))?;
         let to = run.join(&below);
         if let Some(folder) = to.parent() {
             files::create_dir(folder)?;
@@ -74,6 +73,8 @@ fn below(file: &Path, folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

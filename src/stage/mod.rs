@@ -3,6 +3,7 @@
 //! Reads: a source, run folders. Writes: `runs/ID/...` below the state folder, owner-only, each file
 //! under a temporary name and renamed. Never: shows a file before it is complete, asks for the time.
 
+mod detached;
 mod disk;
 mod error;
 mod extract;
@@ -15,6 +16,7 @@ mod run_folder;
 mod run_id;
 mod state_dir;
 
+pub use detached::Detached;
 pub use disk::{Estimate, check_disk};
 pub use error::StageError;
 pub use extract::{Extracting, extract};

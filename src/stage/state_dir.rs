@@ -25,6 +25,8 @@ pub struct StateDir {
 /// What is known of a run before it starts.
 #[derive(Clone, Debug, Default)]
 pub struct RunAbout {
+    /// The run's id, where it was told before the run began; else one is made up.
+    pub id: Option<RunId>,
     /// Where the objects go.
     pub target: TargetNote,
     /// School year by its end year, if configured.
@@ -74,7 +76,7 @@ impl StateDir {
     /// As the file system says.
     pub fn create(&self, about: RunAbout, now: DateTime<Utc>) -> Result<RunFolder, StageError> {
         files::create_dir(&self.runs())?;
-        let (id, path) = self.new_folder(now)?;
+        let (id, path) = self.new_folder(about.id.as_ref(), now)?;
         let manifest = Manifest {
             format: MANIFEST_FORMAT,
             tool: format!("fullsync {}", env!("CARGO_PKG_VERSION")),
@@ -92,13 +94,19 @@ impl StateDir {
         Ok(run)
     }
 
-    fn new_folder(&self, now: DateTime<Utc>) -> Result<(RunId, PathBuf), StageError> {
+    fn new_folder(
+        &self,
+        told: Option<&RunId>,
+        now: DateTime<Utc>,
+    ) -> Result<(RunId, PathBuf), StageError> {
         loop {
-            let id = RunId::new(now, fastrand::u16(..));
+            let id = told
+                .cloned()
+                .unwrap_or_else(|| RunId::new(now, fastrand::u16(..)));
             let path = self.runs().join(id.as_str());
             match create_owner_only(&path) {
                 Ok(()) => return Ok((id, path)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && told.is_none() => {}
                 Err(e) => return Err(files::at(&path, &e).into()),
             }
         }

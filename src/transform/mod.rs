@@ -4,6 +4,7 @@
 //! Reads: staged Parquet, crosswalks, SQL, the standard. Writes: `objects/*.parquet`. Never:
 //! sends anything, drops a row, or stops good rows for a bad one.
 
+mod additions;
 mod check;
 mod crosswalk;
 mod descriptors;
@@ -19,6 +20,7 @@ mod run;
 mod scope;
 mod session;
 mod shape;
+mod skeleton;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -28,10 +30,12 @@ mod unmapped;
 mod validate;
 mod yields;
 
+pub use crosswalk::{Rows, rows as crosswalk_rows};
 pub use error::{Problem, TransformError};
 pub use rules::{ResourceSpec, effective_meta};
 pub use run::{Options, Transformed, transform};
 pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
+pub use skeleton::skeleton;
 pub use sql::tables_used;
 pub use validate::{validate, validate_all, validate_fully};

@@ -29,6 +29,15 @@ impl Places {
         }
     }
 
+    /// Adds an output column that an addition of this line yields, with the members on its path.
+    pub(super) fn add(&mut self, path: &[String], line: u64) {
+        if let Some((column, members)) = path.split_first() {
+            let members = members.iter().map(|m| (line, 1, m.clone(), true));
+            self.names.extend(members);
+            self.names.push((line, 1, column.clone(), false));
+        }
+    }
+
     /// The first use of a word (a table's name).
     pub(super) fn word(&self, name: &str) -> Option<(u64, u64)> {
         let mut words = self.names.iter().filter(|n| !n.3);

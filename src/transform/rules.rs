@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::metadata::{Field, KeyPart, Kind, ResourceMeta};
+use crate::pipeline::Additions;
 
 use super::error::{Problem, did_you_mean};
 
@@ -17,6 +18,8 @@ pub struct ResourceSpec<'a> {
     pub name: &'a str,
     /// Its SQL file.
     pub sql: PathBuf,
+    /// What layers put into the SQL.
+    pub additions: &'a Additions,
     /// What the standard says of it.
     pub meta: &'a ResourceMeta,
     /// Further required fields (dotted paths).

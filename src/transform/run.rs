@@ -71,7 +71,7 @@ pub async fn transform(
 ) -> Result<Transformed, TransformError> {
     let rules = effective_meta(resource).map_err(TransformError::Problems)?;
     let statement =
-        Statement::read(&resource.sql).map_err(|p| TransformError::Problems(vec![p]))?;
+        Statement::of(&resource.sql, resource.additions).map_err(TransformError::Problems)?;
     let planned = sql::plan(session, &statement).await.map_err(|problems| {
         // Nothing of its own: a view or crosswalk that it uses is broken.
         TransformError::Problems(match problems.is_empty() {

@@ -51,8 +51,8 @@ pub enum TableFile {
 pub struct Inputs {
     /// SIS tables by name.
     pub tables: Vec<(String, TableFile)>,
-    /// Crosswalks: SQL table name and CSV file.
-    pub crosswalks: Vec<(String, PathBuf)>,
+    /// Crosswalks: SQL table name and CSV files, of which each lies over those before it.
+    pub crosswalks: Vec<(String, Vec<PathBuf>)>,
     /// The columns of the one-row table `settings`.
     pub settings: Vec<(String, Setting)>,
     /// Views in the order they are made: name and SQL file.
@@ -97,8 +97,8 @@ impl Session {
             problems: Vec::new(),
             broken: BTreeSet::new(),
         };
-        for (name, file) in &inputs.crosswalks {
-            session.add_crosswalk(name, file)?;
+        for (name, files) in &inputs.crosswalks {
+            session.add_crosswalk(name, files)?;
         }
         for (name, file) in &inputs.views {
             session.add_view(name, file).await?;
@@ -148,8 +148,8 @@ impl Session {
             .build()
     }
 
-    fn add_crosswalk(&mut self, name: &str, file: &Path) -> Result<(), TransformError> {
-        match crosswalk::read(file) {
+    fn add_crosswalk(&mut self, name: &str, files: &[PathBuf]) -> Result<(), TransformError> {
+        match crosswalk::read(files) {
             Ok((batch, problems)) => {
                 self.problems.extend(problems);
                 register(&self.context, name, Arc::new(one_batch(batch)?))
@@ -163,7 +163,7 @@ impl Session {
     }
 
     async fn add_view(&mut self, name: &str, file: &Path) -> Result<(), TransformError> {
-        let text = match std::fs::read_to_string(file) {
+        let text = match crate::shipped::read_to_string(file) {
             Ok(text) => text,
             Err(error) => {
                 self.problems

@@ -16,9 +16,11 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{self, Expr, visit_expressions_mut};
 use datafusion::sql::sqlparser::tokenizer::Span as TokenSpan;
 
+use super::additions;
 use super::error::{Problem, did_you_mean};
 use super::place::Places;
 use super::session::Session;
+use crate::pipeline::{Addition, Additions};
 
 /// How many unknown columns of one file are listed before the search stops.
 const MOST_COLUMNS: usize = 50;
@@ -28,15 +30,44 @@ const MOST_COLUMNS: usize = 50;
 pub(super) struct Statement {
     pub(super) file: PathBuf,
     pub(super) places: Places,
+    /// What layers have put into it.
+    pub(super) additions: Vec<Addition>,
     parsed: Parsed,
 }
 
 impl Statement {
     /// Reads and parses a file.
     pub(super) fn read(file: &Path) -> Result<Self, Problem> {
-        let text = std::fs::read_to_string(file)
+        let text = crate::shipped::read_to_string(file)
             .map_err(|e| Problem::new(file, format!("cannot be read: {e}")))?;
         Self::parse(file, &text)
+    }
+
+    /// Reads a resource's SQL and puts in what layers add to it.
+    pub(super) fn of(file: &Path, additions: &Additions) -> Result<Self, Vec<Problem>> {
+        let mut statement = Self::read(file).map_err(|problem| vec![problem])?;
+        additions::put(&mut statement, additions)?;
+        Ok(statement)
+    }
+
+    /// The query itself.
+    pub(super) fn query(&mut self) -> Option<&mut ast::Query> {
+        let Parsed::Statement(statement) = &mut self.parsed else {
+            return None;
+        };
+        match &mut **statement {
+            ast::Statement::Query(query) => Some(query),
+            _ => None,
+        }
+    }
+
+    /// A problem of this statement, with its place in the file or layer.
+    pub(super) fn located(&self, problem: Problem) -> Problem {
+        additions::located(&self.additions, problem)
+    }
+
+    fn described(&self, error: &DataFusionError) -> Problem {
+        self.located(describe(&self.file, error))
     }
 
     /// Parses the text of a file: exactly one query.
@@ -51,6 +82,7 @@ impl Statement {
             Some(parsed) if statements.is_empty() => Ok(Self {
                 file: file.to_owned(),
                 places: Places::new(text),
+                additions: Vec::new(),
                 parsed,
             }),
             Some(_) => Err(Problem::new(file, "has more than one statement")
@@ -63,31 +95,42 @@ impl Statement {
     /// The tables it names, common table expressions left out.
     fn tables(&self) -> Result<BTreeSet<String>, Problem> {
         let (tables, _) =
-            resolve_table_references(&self.parsed, false).map_err(|e| describe(&self.file, &e))?;
+            resolve_table_references(&self.parsed, false).map_err(|e| self.described(&e))?;
         Ok(tables.iter().map(|t| t.table().to_owned()).collect())
     }
 }
 
-/// The tables that a SQL file needs, through views: SIS tables, crosswalks, `settings`.
+/// The tables that a resource's SQL needs, through views: SIS tables, crosswalks, `settings`.
 ///
 /// # Errors
-/// A file cannot be read or parsed.
-pub fn tables_used(sql: &Path, views: &[(String, PathBuf)]) -> Result<BTreeSet<String>, Problem> {
+/// A file cannot be read or parsed, or an addition cannot be put in.
+pub fn tables_used(
+    sql: &Path,
+    additions: &Additions,
+    views: &[(String, PathBuf)],
+) -> Result<BTreeSet<String>, Vec<Problem>> {
+    let one = |problem| vec![problem];
     let mut used = BTreeSet::new();
     let mut opened = BTreeSet::new();
-    let mut files = vec![sql.to_owned()];
-    while let Some(file) = files.pop() {
-        for table in Statement::read(&file)?.tables()? {
+    let mut files = Vec::new();
+    let mut tables = Statement::of(sql, additions)?.tables().map_err(one)?;
+    loop {
+        for table in tables {
             match views.iter().find(|(name, _)| *name == table) {
-                Some((name, file)) if opened.insert(name.clone()) => files.push(file.clone()),
+                Some((name, file)) if opened.insert(name.clone()) => files.push(file),
                 Some(_) => {}
                 None => {
                     used.insert(table);
                 }
             }
         }
+        let Some(file) = files.pop() else {
+            return Ok(used);
+        };
+        tables = Statement::read(file)
+            .and_then(|s| s.tables())
+            .map_err(one)?;
     }
-    Ok(used)
 }
 
 /// A statement that can run.
@@ -112,9 +155,10 @@ pub(super) async fn plan(
         let unknown = unknown.iter().filter(|t| !session.is_broken(t));
         return Err(unknown
             .map(|table| {
-                Problem::new(&statement.file, format!("no table `{table}`"))
+                let problem = Problem::new(&statement.file, format!("no table `{table}`"))
                     .at(statement.places.word(table))
-                    .suggest(did_you_mean(table, known.iter().map(String::as_str)))
+                    .suggest(did_you_mean(table, known.iter().map(String::as_str)));
+                statement.located(problem)
             })
             .collect());
     }
@@ -125,7 +169,7 @@ pub(super) async fn plan(
             schema: Arc::clone(analysed.schema().inner()),
             plan,
         }),
-        Err(error) => Err(error.iter().map(|e| describe(&statement.file, e)).collect()),
+        Err(error) => Err(error.iter().map(|e| statement.described(e)).collect()),
     }
 }
 
@@ -157,7 +201,7 @@ async fn columns_resolved(
         for error in error.iter() {
             let column = unknown_column(error);
             if problems.is_empty() || column.is_some() {
-                let problem = describe(&statement.file, error);
+                let problem = statement.described(error);
                 if problems.contains(&problem) {
                     continue;
                 }

@@ -16,10 +16,10 @@ pub async fn validate(session: &Session, resource: &ResourceSpec<'_>) -> Vec<Pro
         Ok(rules) => (rules, Vec::new()),
         Err(problems) => (resource.meta.clone(), problems),
     };
-    let statement = match Statement::read(&resource.sql) {
+    let statement = match Statement::of(&resource.sql, resource.additions) {
         Ok(statement) => statement,
-        Err(problem) => {
-            problems.push(problem);
+        Err(found) => {
+            problems.extend(found);
             return problems;
         }
     };
@@ -66,7 +66,7 @@ async fn executable(
     session: &Session,
     resource: &ResourceSpec<'_>,
 ) -> Option<Result<(), DataFusionError>> {
-    let statement = Statement::read(&resource.sql).ok()?;
+    let statement = Statement::of(&resource.sql, resource.additions).ok()?;
     let planned = sql::plan(session, &statement).await.ok()?;
     let state = session.context.state();
     Some(state.create_physical_plan(&planned.plan).await.map(|_| ()))

@@ -51,7 +51,7 @@ impl<'a> Found<'a> {
         let problem = Problem::new(&statement.file, message)
             .at(statement.places.output(path))
             .suggest(suggestion);
-        self.problems.push(problem);
+        self.problems.push(statement.located(problem));
     }
 
     fn scope(&mut self) {

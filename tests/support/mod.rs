@@ -274,6 +274,11 @@ impl Target {
         self.server().base_url()
     }
 
+    /// What was asked of it.
+    pub fn stats(&self) -> fullsync::sandbox::edfi::Stats {
+        self.server().stats()
+    }
+
     /// Replaces the faults.
     pub fn faults(&self, faults: &[&str]) {
         self.server().set_faults(parse(faults));

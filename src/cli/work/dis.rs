@@ -1,7 +1,7 @@
 //! `fullsync dis ...`: what the state asks for, and asking for it.
 
 use super::{pipeline, runs};
-use crate::cli::{DisCommand, PollArgs, RequestArgs, Scope, Session, print_line};
+use crate::cli::{DisCommand, PollArgs, RequestArgs, Scope, Session, Set, print_line};
 use crate::load::Wanted;
 use crate::pipeline::Pipeline;
 use crate::run::connect::{self, Target};
@@ -39,6 +39,7 @@ async fn poll(session: &Session, args: &PollArgs) -> anyhow::Result<u8> {
         let scope = Scope {
             pipeline: args.pipeline.clone(),
             resources: objects,
+            set: Set::default(),
         };
         let options = Options {
             school_year,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::Array as _;
 
-use super::pipeline;
+use super::{pipeline, pipeline_with};
 use crate::cli::{DiffArgs, ErrorsArgs, ExplainArgs, Session, StatusArgs, print, print_line};
 use crate::ledger::{Ledger, Row};
 use crate::load::{Columns, Objects, ObjectsError};
@@ -22,7 +22,7 @@ fn folder(pipeline: &Pipeline, run: &str) -> anyhow::Result<RunFolder> {
 }
 
 pub(super) fn status(session: &Session, args: &StatusArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     pipeline
         .select(&args.scope.resources)
         .map_err(|e| anyhow::anyhow!("{}", e[0]))?;
@@ -69,7 +69,7 @@ fn names(pipeline: &Pipeline, patterns: &[String]) -> anyhow::Result<Vec<String>
 }
 
 pub(super) fn errors(args: &ErrorsArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let names = names(&pipeline, &args.scope.resources)?;
     let run = folder(&pipeline, &args.from.run)?;
     let (_, mut report) = crate::report::read(run.path())?;
@@ -300,7 +300,7 @@ fn results_by_key(path: &Path) -> HashMap<String, String> {
 }
 
 pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline(&args.scope.pipeline)?;
+    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let names = names(&pipeline, &args.scope.resources)?;
     let (from, to) = (folder(&pipeline, &args.from)?, folder(&pipeline, &args.to)?);
     for name in names {

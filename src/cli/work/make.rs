@@ -1,8 +1,15 @@
-//! Verbs that make something: generate, metadata import, sandbox.
+//! Verbs that make something: generate, metadata import, new, sandbox.
 
-use crate::cli::{GenerateArgs, Kind, MetadataArgs, MetadataCommand, Planted, print_line};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::pipeline;
+use crate::cli::{GenerateArgs, Kind, MetadataArgs, MetadataCommand, NewArgs, Planted, print_line};
 use crate::generate::{Dirty, Format, Options, Profile};
 use crate::metadata::import::{ImportFiles, from_files};
+use crate::pipeline::closest;
+use crate::run::connect;
+use crate::transform::skeleton;
 
 pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<u8> {
     let summary = crate::generate::generate(&Options {
@@ -52,6 +59,74 @@ pub(super) fn metadata(args: MetadataArgs) -> anyhow::Result<u8> {
         imported.standard.edges.len()
     ))?;
     Ok(0)
+}
+
+/// Begins a resource: its SQL file and its stanza.
+pub(super) fn resource(args: &NewArgs) -> anyhow::Result<u8> {
+    let pipeline = pipeline(&args.pipeline)?;
+    let name = args.resource.as_str();
+    let standard = connect::standard(&pipeline)?;
+    let Some(meta) = standard.resource(name) else {
+        let names = standard.resources.keys().map(String::as_str);
+        let near = closest(name, names).map(|near| format!("; did you mean `{near}`?"));
+        anyhow::bail!(
+            "{} has no resource `{name}`{}",
+            standard.name,
+            near.unwrap_or_default()
+        );
+    };
+    let mut known = pipeline.resources.iter().chain(&pipeline.disabled);
+    if known.any(|r| r.name == name) {
+        anyhow::bail!(
+            "pipeline `{}` has a resource `{name}`; `fullsync show {} {name} --origin` tells where",
+            pipeline.name,
+            args.pipeline
+        );
+    }
+    if pipeline.layers.first().is_none_or(|layer| layer.shipped) {
+        anyhow::bail!(
+            "pipeline `{0}` is part of this program; begin a file of your own, such as \
+             pipelines/district.toml with the line extends = \"{0}\"",
+            pipeline.name
+        );
+    }
+    // From the pipeline's own folder, so that the stanza is right wherever this is run.
+    let target = pipeline.target.as_str();
+    let sql = match pipeline.sql_dir.join(target).join(format!("{name}.sql")) {
+        path if path.exists() => anyhow::bail!("{} is there already", path.display()),
+        path => path,
+    };
+    let stanza = format!("\n[resources.{name}]\nsql = \"{target}/{name}.sql\"\n");
+    if let Some(folder) = sql.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| crate::files::at(folder, &e))?;
+    }
+    // Neither holds data: they are the author's files, with the modes that these have.
+    write_new(&sql, &skeleton(name, meta))?;
+    let appended = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&pipeline.file)
+        .and_then(|mut file| file.write_all(stanza.as_bytes()));
+    appended.map_err(|e| crate::files::at(&pipeline.file, &e))?;
+    print_line(&format!("{}: written, it yields no row yet", sql.display()))?;
+    print_line(&format!(
+        "{}: [resources.{name}] added at the end",
+        pipeline.file.display()
+    ))?;
+    print_line(&format!(
+        "next: fill in the SQL, then fullsync validate {}",
+        args.pipeline
+    ))?;
+    Ok(0)
+}
+
+fn write_new(path: &PathBuf, text: &str) -> std::io::Result<()> {
+    let created = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path);
+    created
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|e| crate::files::at(path, &e))
 }
 
 /// Serves until it is interrupted.

@@ -1,6 +1,9 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod configure;
+mod crosswalk;
 mod dis;
+mod guest;
 mod ledger;
 mod locks;
 mod look;
@@ -10,7 +13,10 @@ mod runs;
 mod target;
 mod tree;
 
-use super::{Command, Scope, Session};
+pub use guest::Ended;
+use guest::{Verb, attend};
+
+use super::{Command, Scope, Session, Set};
 use crate::pipeline::Pipeline;
 
 /// Does what a command says; the exit code.
@@ -19,12 +25,34 @@ use crate::pipeline::Pipeline;
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::Run(args) => runs::run(&session, args).await,
+        Command::Run(args) => {
+            let (pipeline, again) = (args.scope.pipeline.clone(), args.resume.clone());
+            let (again, guest) = (again.as_deref(), args.guest.clone());
+            let verb = Verb::new("run", &pipeline, again, &guest);
+            attend(&session, verb, |session| async move {
+                runs::run(&session, args).await
+            })
+            .await
+        }
         Command::Extract(args) => runs::extract(&session, args).await,
         Command::Transform(args) => runs::transform(&session, args).await,
-        Command::Load(args) => runs::load(&session, args).await,
+        Command::Load(args) => {
+            let (pipeline, again) = (args.scope.pipeline.clone(), args.from.run.clone());
+            let guest = args.guest.clone();
+            let verb = Verb::new("load", &pipeline, Some(&again), &guest);
+            attend(&session, verb, |session| async move {
+                runs::load(&session, args).await
+            })
+            .await
+        }
         Command::Plan(args) => runs::plan(&session, args).await,
         Command::Validate(args) => runs::validate(&args).await,
+        Command::List(_) => configure::list(),
+        Command::Show(args) => configure::show(&args),
+        Command::Resources(args) => configure::resources(&args),
+        Command::New(args) => make::resource(&args),
+        Command::Crosswalk(args) => crosswalk::crosswalk(&args),
+        Command::Wait(args) => guest::wait(&args).await,
         Command::Status(args) => look::status(&session, &args),
         Command::Errors(args) => look::errors(&args),
         Command::Explain(args) => look::explain(&args),
@@ -32,8 +60,22 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
-        Command::Delete(args) => removal::delete(&session, args).await,
-        Command::Truncate(args) => removal::truncate(&session, args).await,
+        Command::Delete(args) => {
+            let (pipeline, guest) = (args.scope.pipeline.clone(), args.guest.clone());
+            let verb = Verb::new("delete", &pipeline, None, &guest);
+            attend(&session, verb, |session| async move {
+                removal::delete(&session, args).await
+            })
+            .await
+        }
+        Command::Truncate(args) => {
+            let (pipeline, guest) = (args.scope.pipeline.clone(), args.guest.clone());
+            let verb = Verb::new("truncate", &pipeline, None, &guest);
+            attend(&session, verb, |session| async move {
+                removal::truncate(&session, args).await
+            })
+            .await
+        }
         Command::Locks(args) => locks::locks(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
@@ -46,14 +88,18 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
 
 /// Reads a pipeline with the process's environment.
 fn pipeline(name: &str) -> anyhow::Result<Pipeline> {
-    Ok(Pipeline::load(name, &|variable| {
-        std::env::var(variable).ok()
-    })?)
+    pipeline_with(name, &Set::default())
+}
+
+/// As [`pipeline`], with what `--set` says.
+fn pipeline_with(name: &str, set: &Set) -> anyhow::Result<Pipeline> {
+    let env = |variable: &str| std::env::var(variable).ok();
+    Ok(Pipeline::load_with(name, &set.set, &env)?)
 }
 
 /// Reads a pipeline and says what is doubtful in it.
 fn pipeline_of(scope: &Scope) -> anyhow::Result<Pipeline> {
-    let pipeline = pipeline(&scope.pipeline)?;
+    let pipeline = pipeline_with(&scope.pipeline, &scope.set)?;
     for warning in &pipeline.warnings {
         tracing::info!(%warning, "pipeline");
     }

@@ -1,11 +1,10 @@
 //! Verbs that delete at the target: delete, truncate.
 
-use chrono::Utc;
-
+use super::guest::Stop;
 use super::pipeline_of;
-use super::runs::signals;
+use super::runs::context_of;
 use crate::cli::{DeleteArgs, Locking, Scope, Session, TruncateArgs, print_line};
-use crate::run::{Context, Options, Removal, Until};
+use crate::run::{Options, Removal, Until};
 
 pub(super) async fn delete(session: &Session, args: DeleteArgs) -> anyhow::Result<u8> {
     let what = Removal::Payloads(args.from);
@@ -54,23 +53,17 @@ async fn go(
     what: Removal,
     until: Until,
 ) -> anyhow::Result<u8> {
-    let log = session.run_log.clone();
-    let context = Context {
-        pipeline: pipeline_of(&scope)?,
-        options: Options {
-            resources: scope.resources,
-            ..options
-        },
-        now: Utc::now(),
-        cancel: signals(),
-        opened: Box::new(move |folder| {
-            if let Err(error) = log.open(&folder.join("run.log")) {
-                tracing::warn!(%error, "the run's log cannot be written");
-            }
-        }),
-    };
+    let mut pipeline = pipeline_of(&scope)?;
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Ok(3);
+    }
+    let context = context_of(session, pipeline, scope, options, &stop)?;
     let wait = locking.wait_lock.unwrap_or_default();
     let finished = crate::run::remove(&context, &what, until, wait, &session.progress).await?;
+    session.ended.note(&finished);
     session.print_report(&finished.report, &finished.errors)?;
     Ok(finished.report.exit_code)
 }

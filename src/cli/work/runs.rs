@@ -1,17 +1,18 @@
 //! Verbs that move rows: run, extract, transform, load, plan; and validate, which moves none.
 
 use chrono::Utc;
-use tokio::sync::watch;
 
+use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
-    ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
+    Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print_line,
 };
-use crate::pipeline::TargetKind;
+use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
+use crate::stage::StateDir;
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> {
     let until = if args.sending.dry_run {
@@ -35,7 +36,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -44,7 +45,13 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Extracted).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Extracted,
+    )
+    .await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -54,7 +61,8 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         demo: true,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Transformed).await
+    let scope = chosen(args.scope, args.choice)?;
+    go(session, scope, options, Until::Transformed).await
 }
 
 pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8> {
@@ -72,7 +80,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(session, args.scope, options, until).await
+    go(session, chosen(args.scope, args.choice)?, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -87,7 +95,13 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(session, args.scope, options, Until::Planned).await
+    go(
+        session,
+        chosen(args.scope, args.choice)?,
+        options,
+        Until::Planned,
+    )
+    .await
 }
 
 /// What a verb works with that runs a pipeline or a part of one.
@@ -96,7 +110,22 @@ pub(super) fn context(
     scope: Scope,
     options: Options,
 ) -> anyhow::Result<Context> {
-    let pipeline = pipeline_of(&scope)?;
+    context_of(
+        session,
+        pipeline_of(&scope)?,
+        scope,
+        options,
+        &Stop::listen(),
+    )
+}
+
+pub(super) fn context_of(
+    session: &Session,
+    pipeline: Pipeline,
+    scope: Scope,
+    options: Options,
+    stop: &Stop,
+) -> anyhow::Result<Context> {
     if (options.delta || options.unchecked) && pipeline.target != TargetKind::Dis {
         anyhow::bail!(
             "--delta and --no-check-dependencies are for a resync to a state edition, and pipeline \
@@ -106,17 +135,25 @@ pub(super) fn context(
         );
     }
     let log = session.run_log.clone();
+    let detached = session
+        .detached
+        .as_ref()
+        .map(|id| StateDir::new(&pipeline.state_dir, &pipeline.name).detached(id));
     Ok(Context {
         pipeline,
         options: Options {
             resources: scope.resources,
+            run: told_id(session),
             ..options
         },
         now: Utc::now(),
-        cancel: signals(),
+        cancel: stop.cancelled(),
         opened: Box::new(move |folder| {
             if let Err(error) = log.open(&folder.join("run.log")) {
                 tracing::warn!(%error, "the run's log cannot be written");
+            }
+            if let Some(detached) = &detached {
+                detached.show_in(folder);
             }
         }),
     })
@@ -142,14 +179,28 @@ pub(super) async fn finished(
     options: Options,
     until: Until,
 ) -> anyhow::Result<RunReport> {
-    let context = context(session, scope, options)?;
-    let finished = match crate::run::run(&context, until, &session.progress).await {
+    let mut pipeline = pipeline_of(&scope)?;
+    // Before a window is waited for.
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    session.guest.apply(&mut pipeline)?;
+    let stop = Stop::listen();
+    if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
+        return Err(Stopped.into());
+    }
+    let context = context_of(session, pipeline, scope, options, &stop)?;
+    let mut finished = match crate::run::run(&context, until, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped before anything was sent; the next run carries on");
             return Err(Stopped.into());
         }
         finished => finished?,
     };
+    if let Some(cause) = stop.cause() {
+        let cause = cause.to_owned();
+        crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
+        finished.report.warnings.push(cause);
+    }
+    session.ended.note(&finished);
     session.print_report(&finished.report, &finished.errors)?;
     if let Some(cause) = finished.stopped {
         tracing::error!(
@@ -160,38 +211,25 @@ pub(super) async fn finished(
     Ok(finished.report)
 }
 
-/// Turns true at the first SIGINT or SIGTERM; the second ends the process at once.
-pub(super) fn signals() -> watch::Receiver<bool> {
-    let (cancel, cancelled) = watch::channel(false);
-    tokio::spawn(async move {
-        for count in 0.. {
-            if signal().await.is_err() {
-                // Without a handler the system's default holds.
-                return;
-            }
-            if count > 0 {
-                std::process::exit(130);
-            }
-            tracing::warn!("stopping: requests in flight are finished; once more ends at once");
-            cancel.send_replace(true);
-        }
-    });
-    cancelled
-}
-
-#[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed.
+fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
+    let pipeline = pipeline_of(&scope)?;
+    pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    let standard = connect::standard(&pipeline)?;
+    scope.resources.extend(choice.also);
+    let choice = crate::run::Choice {
+        patterns: scope.resources,
+        except: choice.except,
+        steps: choice.step,
+        dependencies: choice.with_dependencies,
+        dependents: choice.with_dependents,
+    };
+    let chosen = crate::run::choose(&pipeline, &choice, &standard)?;
+    for remark in &chosen.remarks {
+        print_line(remark)?;
     }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+    scope.resources = chosen.names;
+    Ok(scope)
 }
 
 pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {

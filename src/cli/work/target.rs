@@ -19,7 +19,10 @@ struct Asked {
 }
 
 async fn ask(scope: &Scope) -> anyhow::Result<Asked> {
-    let pipeline = pipeline_of(scope)?;
+    ask_of(pipeline_of(scope)?, scope).await
+}
+
+async fn ask_of(pipeline: Pipeline, scope: &Scope) -> anyhow::Result<Asked> {
     let base = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     // Names are checked before anything is asked of the target.

@@ -141,8 +141,12 @@ pub(super) fn is_doubtful(
     lost: &BTreeSet<&str>,
 ) -> Result<bool, RunError> {
     let p = &planning.selection.resources[i];
-    let used = tables_used(&p.resource.sql, &planning.context.pipeline.views)
-        .map_err(|problem| RunError::Problems(vec![problem]))?;
+    let used = tables_used(
+        &p.resource.sql,
+        &p.resource.additions,
+        &planning.context.pipeline.views,
+    )
+    .map_err(RunError::Problems)?;
     if used.iter().any(|table| lost.contains(table.as_str())) {
         return Ok(true);
     }

@@ -21,7 +21,7 @@ pub(super) use file::{DeletesFile, Doomed};
 pub use people::People;
 pub(super) use plan::{Planning, offered, plan};
 
-use super::Selection;
+use super::{Selection, Staged};
 use crate::load::Moves;
 
 /// What is to be deleted, by resource in the order of the selection.
@@ -56,4 +56,27 @@ pub(super) struct Deletes {
     pub(super) guarded: Option<&'static str>,
     /// What the ledger knows and the target does not list: to be looked for, and forgotten.
     pub(super) checks: Option<PathBuf>,
+}
+
+impl Staged {
+    /// What the target lists of a resource.
+    pub(in crate::run) fn listing(&self, resource: &str) -> PathBuf {
+        self.out()
+            .join("target")
+            .join(format!("{resource}.parquet"))
+    }
+
+    /// What the ledger knows of a resource and the target does not list.
+    pub(in crate::run) fn checks(&self, resource: &str) -> PathBuf {
+        self.out()
+            .join("checks")
+            .join(format!("{resource}.parquet"))
+    }
+
+    /// The list of a resource's deletes.
+    pub(in crate::run) fn deletes(&self, resource: &str) -> PathBuf {
+        self.out()
+            .join("deletes")
+            .join(format!("{resource}.parquet"))
+    }
 }

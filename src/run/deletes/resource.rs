@@ -96,8 +96,12 @@ impl Scanned {
             for table in sources.tables().map(str::to_owned).collect::<Vec<_>>() {
                 sources.look(planning.sis, &table, &planning.staged.folder.stage(&table))?;
             }
-            let used = tables_used(&p.resource.sql, &planning.context.pipeline.views)
-                .map_err(|problem| RunError::Problems(vec![problem]))?;
+            let used = tables_used(
+                &p.resource.sql,
+                &p.resource.additions,
+                &planning.context.pipeline.views,
+            )
+            .map_err(RunError::Problems)?;
             let lost: HashMap<&str, &Unreadable> = lost
                 .iter()
                 .filter(|(table, _)| used.contains(*table))

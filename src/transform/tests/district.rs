@@ -50,7 +50,7 @@ impl District {
         fs::write(&crosswalk, rows).unwrap();
         let inputs = Inputs {
             tables: Vec::new(),
-            crosswalks: vec![("xwalk_grade_level".to_owned(), crosswalk)],
+            crosswalks: vec![("xwalk_grade_level".to_owned(), vec![crosswalk])],
             settings: vec![("school_year".to_owned(), Setting::Integer(2026))],
             views: Vec::new(),
             temp_dir: folder.path().join("spill"),
@@ -122,6 +122,7 @@ impl District {
         ResourceSpec {
             name,
             sql,
+            additions: crate::pipeline::Additions::NONE,
             meta: &self.standard.resources[name],
             required: &[],
             key: None,

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::district::{District, ENROLLMENTS};
+use crate::pipeline::Additions;
 
 #[tokio::test]
 async fn a_good_mapping_has_no_problems() {
@@ -149,12 +150,12 @@ async fn views_and_crosswalks_report_their_own_mistakes_once() {
     district
         .inputs
         .crosswalks
-        .push(("xwalk_sex".to_owned(), crosswalk));
+        .push(("xwalk_sex".to_owned(), vec![crosswalk]));
     let missing = district.path("none.csv");
     district
         .inputs
         .crosswalks
-        .push(("xwalk_none".to_owned(), missing));
+        .push(("xwalk_none".to_owned(), vec![missing]));
     let sql = "SELECT * FROM active JOIN fine ON true JOIN xwalk_none ON true";
     let problems = district.problems("students", sql).await;
     assert_eq!(problems.len(), 4, "{problems:#?}");
@@ -216,7 +217,7 @@ async fn tables_are_found_through_views() {
         "used.sql",
         "SELECT * FROM more WHERE x IN (SELECT code FROM xwalk_a)",
     );
-    let used = tables_used(&sql, &district.inputs.views).unwrap();
+    let used = tables_used(&sql, Additions::NONE, &district.inputs.views).unwrap();
     assert_eq!(Vec::from_iter(used), ["Enrollment", "settings", "xwalk_a"]);
 }
 

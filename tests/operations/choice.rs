@@ -1,0 +1,464 @@
+//! Which resources a run is about, the master switch, the configurations, parameters.
+
+use super::super::support::{District, Target};
+
+/// Replaces a text in the pipeline.
+fn edit(district: &District, from: &str, to: &str) {
+    let file = district.path("pipelines/mini.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(file, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn e10_a_pipeline_that_is_switched_off_sends_nothing() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    edit(
+        &district,
+        "target = \"edfi\"",
+        "target = \"edfi\"\nenabled = false",
+    );
+    for verb in ["run", "plan", "load", "count"] {
+        let ran = district.fullsync(&target.url(), &[verb, "mini"]).expect(2);
+        let wanted =
+            "pipeline `mini` is switched off by `enabled = false` at pipelines/mini.toml:3";
+        assert!(ran.stderr.contains(wanted), "{verb}: {}", ran.stderr);
+    }
+    assert!(!district.path("state").exists(), "nothing was read either");
+    assert_eq!(target.count("students"), 0);
+    let ran = district
+        .fullsync(&target.url(), &["resources", "mini"])
+        .expect(0);
+    assert!(
+        ran.stdout.contains("switched off at"),
+        "it can be looked at: {}",
+        ran.stdout
+    );
+    let on = ["run", "mini", "--set", "enabled=true"];
+    district.fullsync(&target.url(), &on).expect(0);
+    assert_eq!(target.count("students"), 1);
+}
+
+#[test]
+fn e11_configurations_are_listed_and_shown() {
+    let district = District::new(1);
+    district.write(
+        "pipelines/other.toml",
+        "extends = \"mini\"\nschool_year = 2027\n",
+    );
+    district.write(
+        "pipelines/broken.toml",
+        "extends = \"mini\"\nschol_year = 2027\n",
+    );
+    let ran = district.fullsync("http://127.0.0.1:9", &["list"]).expect(0);
+    let line = |name: &str| ran.stdout.lines().find(|l| l.starts_with(name)).unwrap();
+    let words: Vec<&str> = line("mini ").split_whitespace().take(6).collect();
+    assert_eq!(
+        words,
+        ["mini", "on", "edfi", "2026", "core", "http://127.0.0.1:9"]
+    );
+    assert!(line("other ").contains(" 2027 "), "{}", ran.stdout);
+    assert!(line("other ").ends_with("pipelines/other.toml < pipelines/mini.toml"));
+    let broken = line("broken: 1 problems: pipelines/broken.toml:2:1: ");
+    assert!(broken.contains("did you mean `school_year`"), "{broken}");
+    let shown = district
+        .fullsync("http://127.0.0.1:9", &["show", "other"])
+        .expect(0)
+        .stdout;
+    assert!(shown.contains("school_year = 2027\n"), "{shown}");
+    assert!(shown.contains("connection.key_env = \"KEY\"\n"), "{shown}");
+}
+
+/// A run's resources in the order of its report.
+fn resources(district: &District) -> Vec<String> {
+    let tallies = district.tallies();
+    let all = tallies["resources"].as_array().unwrap().iter();
+    all.map(|r| r["resource"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn e22_dependencies_are_added_with_their_reason() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    let plan = |more: &[&str]| {
+        let args = [&["plan", "mini"], more].concat();
+        district.fullsync(&target.url(), &args).expect(0).stdout
+    };
+    let only = plan(&["studentSchoolAssociations"]);
+    assert!(!only.contains("added"), "{only}");
+    assert_eq!(resources(&district), ["studentSchoolAssociations"]);
+    let added = plan(&["studentSchoolAssociations", "--with-dependencies"]);
+    for name in ["schools", "students"] {
+        let wanted = format!("{name} (added: required by studentSchoolAssociations)\n");
+        assert!(added.contains(&wanted), "{added}");
+    }
+    // Executed in the order of dependency, whatever the order of naming.
+    let order = resources(&district);
+    assert_eq!(order.last().unwrap(), "studentSchoolAssociations");
+    assert_eq!(order.len(), 3);
+    let after = plan(&["students", "--with-dependents"]);
+    assert!(
+        after.contains("studentSchoolAssociations (added: depends on students)\n"),
+        "{after}"
+    );
+    assert_eq!(
+        resources(&district),
+        ["students", "studentSchoolAssociations"]
+    );
+    // Only those that are switched on, and not those that --except names.
+    edit(
+        &district,
+        "sql = \"schools.sql\"",
+        "sql = \"schools.sql\"\nenabled = false",
+    );
+    let args = [
+        "studentSchoolAssociations",
+        "--with-dependencies",
+        "--except",
+        "students",
+    ];
+    let told = plan(&args);
+    assert!(
+        told.contains("schools (not added, it is switched off: required by"),
+        "{told}"
+    );
+    assert!(
+        told.contains("students (not added, as --except says: required by"),
+        "{told}"
+    );
+    assert_eq!(resources(&district), ["studentSchoolAssociations"]);
+}
+
+#[test]
+fn e22_course_offerings_bring_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = format!("state_dir={}", folder.path().display());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fullsync"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["extract", "edfi", "courseOfferings", "--with-dependencies"])
+        .args(["--set", &state]);
+    let ran = super::super::support::Ran::from(command.output().unwrap()).expect(0);
+    let added: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|l| l.contains("(added: "))
+        .collect();
+    assert!(
+        added.contains(&"sessions (added: required by courseOfferings)"),
+        "{added:?}"
+    );
+    assert!(
+        added.contains(&"courses (added: required by courseOfferings)"),
+        "{added:?}"
+    );
+    assert!(
+        added.contains(&"gradingPeriods (added: required by sessions)"),
+        "{added:?}"
+    );
+    assert!(!ran.stdout.contains("students"), "{}", ran.stdout);
+}
+
+#[test]
+fn item_2_patterns_exceptions_and_steps() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    edit(
+        &district,
+        "sql = \"schools.sql\"",
+        "sql = \"schools.sql\"\nstep = 1",
+    );
+    edit(
+        &district,
+        "sql = \"students.sql\"",
+        "sql = \"students.sql\"\nstep = 3",
+    );
+    let plan = |more: &[&str]| {
+        let args = [&["plan", "mini"], more].concat();
+        district.fullsync(&target.url(), &args).expect(0);
+        resources(&district)
+    };
+    assert_eq!(
+        plan(&["schools", "--resources", "STUDENTS"]),
+        ["schools", "students"]
+    );
+    assert_eq!(
+        plan(&["--resources", "*s,schools", "--except", "*ations"]).len(),
+        2
+    );
+    assert_eq!(
+        plan(&["--except", "students,schools"]),
+        ["studentSchoolAssociations"]
+    );
+    assert_eq!(plan(&["--step", "1"]), ["schools"]);
+    assert_eq!(plan(&["--step", "1,3"]), ["schools", "students"]);
+    let refused = |more: &[&str]| {
+        let args = [&["plan", "mini"], more].concat();
+        district.fullsync(&target.url(), &args).expect(2).stderr
+    };
+    let stderr = refused(&["studnets", "--except", "shools"]);
+    assert!(
+        stderr.contains("`studnets`; did you mean `students`"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("`shools`; did you mean `schools`"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn e31_configuration_then_resources_and_nothing_selected_is_an_error() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    let refused = |more: &[&str]| {
+        let args = [&["run", "mini"], more].concat();
+        district.fullsync(&target.url(), &args).expect(2).stderr
+    };
+    let stderr = refused(&["--except", "*"]);
+    assert!(stderr.contains("no resource is selected"), "{stderr}");
+    let stderr = refused(&["--step", "5"]);
+    assert!(stderr.contains("no resource is selected"), "{stderr}");
+    let stderr = refused(&["--resources", ""]);
+    assert!(stderr.contains("no resource ``"), "{stderr}");
+    // A mistake of the configuration comes before one of the resources.
+    let stderr = refused(&["nothing", "--set", "load.concurrency_max=0"]);
+    assert!(
+        stderr.contains("concurrency_max") && !stderr.contains("`nothing`"),
+        "{stderr}"
+    );
+    assert_eq!(target.count("schools"), 0);
+}
+
+#[test]
+fn e28_resources_are_listed_by_category_and_by_dependency() {
+    let district = District::new(1);
+    edit(
+        &district,
+        "sql = \"schools.sql\"",
+        "sql = \"schools.sql\"\nstep = 2\ncategory = \"B\"",
+    );
+    edit(
+        &district,
+        "sql = \"students.sql\"",
+        "sql = \"students.sql\"\nstep = 1\ncategory = \"A\"",
+    );
+    edit(
+        &district,
+        "sql = \"enrollments.sql\"",
+        "sql = \"enrollments.sql\"\nstep = 1\ncategory = \"B\"\nenabled = false\nmode = \"verify\"",
+    );
+    let list = |more: &[&str]| -> Vec<String> {
+        let args = [&["resources", "mini"], more].concat();
+        let ran = district.fullsync("http://127.0.0.1:9", &args).expect(0);
+        let lines = ran.stdout.lines().skip(1);
+        lines
+            .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect()
+    };
+    let school = "2 B schools on post";
+    let student = "1 A students on post";
+    let enrollment = "1 B studentSchoolAssociations off verify schools, students";
+    // Categories as they come in the file, prerequisites first within each.
+    assert_eq!(list(&["--sort", "category"]), [school, enrollment, student]);
+    assert_eq!(
+        list(&["--sort", "dependency"]),
+        [school, student, enrollment]
+    );
+    assert_eq!(list(&["--sort", "step"]), [student, enrollment, school]);
+    // The order of categories and the order that holds unasked are the configuration's.
+    edit(
+        &district,
+        "target = \"edfi\"",
+        "target = \"edfi\"\ncategories = [\"A\", \"B\"]\nsort = \"category\"",
+    );
+    assert_eq!(list(&[]), [student, school, enrollment]);
+}
+
+#[test]
+fn e32_the_recommended_order_is_run_step_by_step_and_a_layer_may_change_it() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    edit(
+        &district,
+        "sql = \"schools.sql\"",
+        "sql = \"schools.sql\"\nstep = 1",
+    );
+    edit(
+        &district,
+        "sql = \"students.sql\"",
+        "sql = \"students.sql\"\nstep = 3",
+    );
+    district.write(
+        "pipelines/state.toml",
+        "extends = \"mini\"\n[resources.students]\nstep = 1\n[resources.schools]\nstep = 2\n",
+    );
+    district
+        .fullsync(
+            &target.url(),
+            &["run", "mini", "--step", "1", "--allow-partial"],
+        )
+        .expect(0);
+    assert_eq!((target.count("schools"), target.count("students")), (1, 0));
+    district
+        .fullsync(
+            &target.url(),
+            &["run", "state", "--step", "1", "--allow-partial"],
+        )
+        .expect(0);
+    assert_eq!((target.count("schools"), target.count("students")), (1, 1));
+}
+
+#[test]
+fn item_13_parameters_and_environment_fill_in_texts() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    edit(&district, "path = \"../sis\"", "path = \"../${folder}\"");
+    edit(
+        &district,
+        "[load]",
+        "[parameters]\nfolder = \"${FOLDER:-nowhere}\"\ntries = 2\n\n[load]",
+    );
+    edit(
+        &district,
+        "backoff_start_ms = 5",
+        "backoff_start_ms = 5\nmax_attempts = \"${tries}\"",
+    );
+    let url = target.url();
+    let ran = district.fullsync(&url, &["run", "mini"]).expect(2);
+    assert!(
+        ran.stderr.contains("no such file or folder: nowhere"),
+        "{}",
+        ran.stderr
+    );
+    let set = ["run", "mini", "--set", "folder=sis", "--set", "tries=4"];
+    district.fullsync(&url, &set).expect(0);
+    // What was set is kept with the run.
+    let kept = district.latest().join("pipeline/effective.txt");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    let line = |start: &str| kept.lines().find(|l| l.starts_with(start)).unwrap();
+    assert!(
+        line("parameters.folder").starts_with("parameters.folder = \"sis\""),
+        "{kept}"
+    );
+    assert!(
+        line("parameters.folder").ends_with("# --set folder"),
+        "{kept}"
+    );
+    edit(&district, "${tries}", "${trys}");
+    let ran = district.fullsync(&url, &["run", "mini"]).expect(2);
+    assert!(ran.stderr.contains("`trys` is not set"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("did you mean `tries`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn item_13_set_changes_keys_for_once_and_knows_its_types() {
+    let (district, target) = (District::new(1), Target::new(&[]));
+    let url = target.url();
+    let args = [
+        "show",
+        "mini",
+        "--origin",
+        "--set",
+        "load.max_attempts=3",
+        "--set",
+    ];
+    let shown = |last: &str| district.fullsync(&url, &[&args[..], &[last]].concat());
+    let ran = shown("school_year=2027").expect(0);
+    let line = |start: &str| ran.stdout.lines().find(|l| l.starts_with(start)).unwrap();
+    assert!(line("load.max_attempts = 3 ").ends_with("# --set load.max_attempts"));
+    assert!(line("school_year = 2027 ").ends_with("# --set school_year"));
+    for (set, wanted) in [
+        (
+            "load.max_attempts=many",
+            "--set load.max_attempts: `load.max_attempts` must be a whole",
+        ),
+        (
+            "load.max_atempts=3",
+            "unknown key `max_atempts` in [load]; did you mean `max_attempts`",
+        ),
+        (
+            "resources.student.step=1",
+            "has `resources.student`; did you mean `students`",
+        ),
+        ("loadd.x=1", "unknown key `loadd`; did you mean `load`"),
+        ("connection.secret=abc", "looks like a secret"),
+        ("connection.secret_env=abc", "looks like a secret"),
+        ("x", "needs a key and a value"),
+    ] {
+        let ran = shown(set).expect(2);
+        assert!(ran.stderr.contains(wanted), "{set}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("abc"), "{}", ran.stderr);
+    }
+    let off = [
+        "run",
+        "mini",
+        "--set",
+        "resources.students.enabled=false",
+        "students",
+    ];
+    let ran = district.fullsync(&url, &off).expect(2);
+    let wanted = "switched off in pipeline `mini` at --set resources.students.enabled";
+    assert!(ran.stderr.contains(wanted), "{}", ran.stderr);
+}
+
+#[test]
+fn item_13_new_writes_sql_and_stanza_that_pass_validate() {
+    let district = District::new(1);
+    let url = "http://127.0.0.1:9";
+    edit(
+        &district,
+        "[resources.schools]",
+        "[settings]\nx = 1\n\n[resources.schools]",
+    );
+    for name in [
+        "cohorts",
+        "sections",
+        "studentEducationOrganizationAssociations",
+        "grades",
+    ] {
+        let ran = district.fullsync(url, &["new", "mini", name]).expect(0);
+        assert!(
+            ran.stdout.contains(&format!("sql/edfi/{name}.sql")),
+            "{}",
+            ran.stdout
+        );
+        district
+            .fullsync(url, &["validate", "mini", name])
+            .expect(0);
+    }
+    let sql = std::fs::read_to_string(district.path("sql/edfi/cohorts.sql")).unwrap();
+    assert!(
+        sql.contains("-- cohortIdentifier: text, at most 36 characters; part of"),
+        "{sql}"
+    );
+    assert!(
+        sql.contains("--   cohortDescription: text, at most 1024 characters"),
+        "{sql}"
+    );
+    // Nothing is written twice, and nothing that is there is lost.
+    let ran = district
+        .fullsync(url, &["new", "mini", "cohorts"])
+        .expect(2);
+    assert!(
+        ran.stderr.contains("has a resource `cohorts`"),
+        "{}",
+        ran.stderr
+    );
+    district.write("sql/edfi/programs.sql", "-- mine");
+    let ran = district
+        .fullsync(url, &["new", "mini", "programs"])
+        .expect(2);
+    assert!(
+        ran.stderr
+            .contains("sql/edfi/programs.sql is there already"),
+        "{}",
+        ran.stderr
+    );
+    let ran = district.fullsync(url, &["new", "mini", "cohort"]).expect(2);
+    assert!(
+        ran.stderr.contains("did you mean `cohorts`"),
+        "{}",
+        ran.stderr
+    );
+}
