@@ -118,7 +118,7 @@ fn e26_a_person_who_is_not_visible_is_not_taken_for_missing() {
     // As a target does that shows only associated persons: not listed, and 403 by id.
     delete_at(&target, "studentSchoolAssociations", "U000003");
     delete_at(&target, "students", "U000003");
-    target.faults(&["403:method=GET,resource=students,after=1,always"]);
+    target.faults(&["403:method=GET,resource=students,after=2,always"]);
     let ran = district.fullsync(&target.url(), &["run", "mini", "--mode", "cleanup"]);
     ran.expect(0);
     assert_eq!(deletes(&district, "students", "already_gone"), 0);
