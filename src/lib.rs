@@ -6,10 +6,13 @@
 //! `ARCHITECTURE.md` tells the story; [`run`] is the one page that shows it.
 
 pub mod account;
+pub mod audit;
 pub mod checks;
 pub mod cli;
+pub mod errors;
 pub mod files;
 pub mod generate;
+pub mod history;
 pub mod ledger;
 pub mod load;
 pub mod lock;
@@ -19,6 +22,7 @@ pub mod object;
 pub mod pipeline;
 pub mod progress;
 pub mod report;
+pub mod rights;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -2,6 +2,8 @@
 //!
 //! Reads: arguments. Writes: standard output and error, the log. Never: the work itself.
 
+mod audit;
+mod check;
 mod choice;
 mod count;
 mod delete;
@@ -14,16 +16,20 @@ mod extract;
 mod fetch;
 mod generate;
 mod guest;
+mod history;
 mod layers;
 mod ledger;
 mod load;
 mod locks;
 pub mod log;
 mod metadata;
+mod needs;
+mod noted;
 mod only;
 mod plan;
 mod print;
 mod run;
+mod said;
 mod sandbox;
 mod scope;
 mod session;
@@ -39,18 +45,21 @@ mod work;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::AuditArgs;
+pub use check::{CheckArgs, CheckWhat};
 pub use choice::Choice;
 pub use count::CountArgs;
 pub use delete::DeleteArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
-pub use errors::ErrorsArgs;
+pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
+pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
 pub use layers::{
     CrosswalkArgs, CrosswalkCommand, CrosswalkImportArgs, ListArgs, NewArgs, ResourcesArgs,
     ShowArgs, SortBy,
@@ -59,6 +68,8 @@ pub use ledger::{LedgerArgs, LedgerCommand, RebuildArgs};
 pub use load::{LoadArgs, Sending};
 pub use locks::{Locking, LocksArgs};
 pub use metadata::{ImportArgs, MetadataArgs, MetadataCommand};
+pub use needs::Need;
+pub use noted::{Note, Noted};
 pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
@@ -148,6 +159,8 @@ pub enum Command {
 
     Validate(ValidateArgs),
 
+    Check(CheckArgs),
+
     List(ListArgs),
 
     Show(ShowArgs),
@@ -159,6 +172,8 @@ pub enum Command {
     Crosswalk(CrosswalkArgs),
 
     Status(StatusArgs),
+
+    History(HistoryArgs),
 
     Wait(WaitArgs),
 
@@ -179,6 +194,9 @@ pub enum Command {
     Truncate(TruncateArgs),
 
     Locks(LocksArgs),
+
+    Audit(AuditArgs),
+
     Ledger(LedgerArgs),
 
     Generate(GenerateArgs),

@@ -8,15 +8,18 @@ use clap::Args;
 use crate::ledger::StatusRange;
 use crate::stage::RunId;
 
+// Of each argument, because a heading of the whole would go on behind it.
+const HEADING: &str = "Narrowed by what became of the objects earlier";
+
 /// Which objects are sent, of those that would be. Several of these must all hold. What else is due
 /// is counted as pending, `not_selected`, and stays due.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Narrowed by what became of the objects earlier")]
 pub struct Only {
     /// Only objects that failed: those with a standing refusal in the ledger, or, with RUN, those
     /// that this run has left rejected, blocked, failed or pending. RUN is its id, or `latest`.
     #[arg(
         long,
+        help_heading = HEADING,
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "",
@@ -27,12 +30,18 @@ pub struct Only {
     /// Only objects that the target acknowledged longer ago than this (90m, 36h, 7d, 4w), or before
     /// this UTC date (2026-11-22, 2026-11-22T05:00:00Z), or never; they are sent again, changed or
     /// not.
-    #[arg(long, value_name = "AGE|DATE", value_parser = Age::parse)]
+    #[arg(long, help_heading = HEADING, value_name = "AGE|DATE", value_parser = Age::parse)]
     pub older_than: Option<Age>,
 
     /// Only objects whose standing refusal has one of these HTTP statuses: 409,5xx,400-404. 0 is no
     /// answer, or a refusal of our own.
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = status)]
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "CODES",
+        value_delimiter = ',',
+        value_parser = status
+    )]
     pub status_code: Vec<StatusRange>,
 }
 
@@ -103,7 +112,7 @@ impl Age {
     }
 }
 
-fn status(text: &str) -> Result<StatusRange, String> {
+pub(super) fn status(text: &str) -> Result<StatusRange, String> {
     StatusRange::parse(text.trim())
         .ok_or_else(|| "no HTTP status (409), class (5xx) or range (400-409)".to_owned())
 }

@@ -9,10 +9,11 @@ use super::deleting::Deleting;
 use super::only::Only;
 use super::scope::{Scope, Year};
 
-/// Says what a run would do: counts and why.
+/// Says what a run would do: counts and why, requests, and about how long it takes.
 ///
 /// Extracts, transforms and compares with the ledger; prints per resource, in loading order, how many
-/// objects would be sent, skipped, rejected, blocked or left alone. Sends nothing.
+/// objects would be created, updated, deleted, left alone, rejected, skipped or blocked. The time is
+/// guessed from the rates of earlier runs against this target. Sends nothing; start it with `run`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync plan edfi
@@ -40,4 +41,8 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
 }

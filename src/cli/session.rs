@@ -7,12 +7,14 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::log::{Log, RunLog};
-use super::{Cli, Command, Ended, Global, Guest, LogFormat, print};
+use super::said::said;
+use super::{Cli, Command, Ended, Global, Guest, LogFormat, Noted, print};
+use crate::account::Process;
 use crate::progress::{self, Progress, Screen};
-use crate::report::{ErrorsReport, RunReport, TextOptions, text};
+use crate::report::{ErrorsReport, PlanReport, RunReport, TextOptions, text};
 
 /// What every verb works with.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// The log file of the run, to be opened once its folder exists.
     pub run_log: RunLog,
+    /// The command line, as the audit log keeps it.
+    pub said: String,
+    /// What the verb tells the audit log.
+    pub noted: Noted,
     /// How the verb treats the target; as nothing was said, unless the verb has such flags.
     pub guest: Guest,
     /// The run's id, in a background process.
@@ -36,7 +42,7 @@ pub const DETACHED: &str = "FULLSYNC_DETACHED";
 
 impl Session {
     /// Log and progress as the options want them.
-    fn new(global: Global) -> Self {
+    fn new(global: Global, said: String) -> Self {
         let screen = Screen::stderr();
         let json = global.log_format == LogFormat::Json;
         let run_log = Log {
@@ -49,6 +55,8 @@ impl Session {
             global,
             progress,
             run_log,
+            said,
+            noted: Noted::default(),
             guest: Guest::default(),
             detached: detached(),
             ended: Ended::default(),
@@ -61,17 +69,25 @@ impl Session {
     /// # Errors
     /// As standard output says.
     pub fn print_report(&self, report: &RunReport, errors: &ErrorsReport) -> std::io::Result<()> {
-        let terminal = std::io::stdout().is_terminal();
-        let width = terminal_size::terminal_size().filter(|_| terminal);
-        let width = width.map(|(columns, _)| usize::from(columns.0));
-        print(&text(
-            report,
-            errors,
-            TextOptions {
-                width,
-                examples: terminal,
-            },
-        ))
+        print(&text(report, errors, options()))
+    }
+
+    /// Prints a plan, likewise.
+    ///
+    /// # Errors
+    /// As standard output says.
+    pub fn print_plan(&self, plan: &PlanReport, errors: &ErrorsReport) -> std::io::Result<()> {
+        print(&plan.text(errors, options()))
+    }
+}
+
+/// How a report is to look on standard output.
+fn options() -> TextOptions {
+    let terminal = std::io::stdout().is_terminal();
+    let width = terminal_size::terminal_size().filter(|_| terminal);
+    TextOptions {
+        width: width.map(|(columns, _)| usize::from(columns.0)),
+        examples: terminal,
     }
 }
 
@@ -81,15 +97,22 @@ pub async fn main<F>(args: impl IntoIterator<Item = OsString>, work: F) -> ExitC
 where
     F: AsyncFnOnce(Session, Command) -> anyhow::Result<u8>,
 {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    // Fixes when this process began.
+    let _ = Process::current();
+    let mut definition = Cli::command();
+    let parsed = definition
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)))
+        .map_err(|error| error.format(&mut definition));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // --help and --version come this way, too. Nothing can be done about a closed stream.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let session = Session::new(cli.global);
+    let session = Session::new(cli.global, said(&definition, &matches));
     let mut run_log = session.run_log.clone();
     match work(session, cli.command).await {
         Ok(code) => ExitCode::from(code),

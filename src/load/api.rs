@@ -134,6 +134,31 @@ impl Api {
         }
     }
 
+    /// What the token may do, as the target tells; `None` where it has no introspection.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn token_info(&self) -> Result<Option<Value>, ApiError> {
+        let (Some(url), Some(token)) = (&self.discovered.token_info, &self.caller.token) else {
+            return Ok(None);
+        };
+        let bearer = token.get().await?;
+        let text = bearer.header.to_str().unwrap_or_default();
+        let token = text.strip_prefix("Bearer ").unwrap_or_default();
+        let body = serde_json::json!({ "token": token }).to_string();
+        let answer = self
+            .caller
+            .ask(Method::POST, url.clone(), None, Some(body.into()))
+            .await?;
+        match serde_json::from_slice(&answer.body) {
+            Ok(info) => Ok(Some(info)),
+            Err(_) => Err(ApiError::Unreadable {
+                url: url.to_string(),
+                wanted: "JSON",
+            }),
+        }
+    }
+
     /// The OpenAPI document of the resources; `None` where the target offers none.
     ///
     /// # Errors

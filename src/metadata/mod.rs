@@ -15,7 +15,7 @@ mod standard;
 pub use diff::diff;
 pub use error::MetadataError;
 pub use model::{Field, KeyPart, Kind, ResourceMeta, Standard, XmlForm, XmlNode};
-pub use reference::ReferenceColumns;
+pub use reference::{Pointed, ReferenceColumns};
 pub use standard::{DESCRIPTOR_MAX, Known};
 
 #[cfg(test)]

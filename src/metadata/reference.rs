@@ -22,6 +22,21 @@ pub struct ReferenceColumns {
     references: Vec<ReferencePath>,
 }
 
+/// One object that a row may point at.
+#[derive(Clone, Copy, Debug)]
+pub struct Pointed<'a> {
+    /// The row of the batch.
+    pub row: usize,
+    /// The number of the reference.
+    pub reference: usize,
+    /// Which of the row's references of this number.
+    pub element: usize,
+    /// The resource pointed at.
+    pub resource: &'a str,
+    /// The natural key there.
+    pub key: &'a str,
+}
+
 #[derive(Clone, Debug)]
 struct ReferencePath {
     /// Names from the body's top down to the reference.
@@ -74,9 +89,31 @@ impl ReferenceColumns {
         rows: impl Iterator<Item = usize> + Clone,
         mut visit: impl FnMut(usize, &str, KeyHash),
     ) -> Result<(), ArrowError> {
+        self.walk(batch, rows, |seen| {
+            visit(seen.row, seen.resource, KeyHash::of(seen.key));
+        })
+    }
+
+    /// Where a reference stands in the body (`schoolReference`), by its number.
+    pub fn path(&self, reference: usize) -> String {
+        let found = self.references.get(reference);
+        found.map(|r| r.path.join(".")).unwrap_or_default()
+    }
+
+    /// As [`Self::parents`], with the reference that points there and the parent's key as text.
+    /// What one reference of one row may point at comes with the same `reference` and `element`.
+    ///
+    /// # Errors
+    /// As [`Self::parents`].
+    pub fn walk(
+        &self,
+        batch: &RecordBatch,
+        rows: impl Iterator<Item = usize> + Clone,
+        mut visit: impl FnMut(Pointed<'_>),
+    ) -> Result<(), ArrowError> {
         let mut key = Key::new();
         let mut scratch = String::new();
-        for reference in &self.references {
+        for (number, reference) in self.references.iter().enumerate() {
             let Some((lists, leaf)) = locate(batch, &reference.path) else {
                 continue;
             };
@@ -93,7 +130,13 @@ impl ReferenceColumns {
                         for (name, column) in &parts {
                             column.push(element, name, &mut key, &mut scratch);
                         }
-                        visit(row, &target.resource, KeyHash::of(key.as_str()));
+                        visit(Pointed {
+                            row,
+                            reference: number,
+                            element,
+                            resource: &target.resource,
+                            key: key.as_str(),
+                        });
                     }
                 }
             }

@@ -71,6 +71,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let metadata = top
         .text("metadata")
         .and_then(|t| existing_file(document, &t));
+    let rights = rights(&mut top);
     let sis_schema = match top.text("sis_schema") {
         Some(text) => existing_file(document, &text),
         None => beside(document, "sis.toml"),
@@ -125,9 +126,26 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         sql_dir,
         metadata,
         sis_schema: sis_schema?,
+        rights,
         warnings: Vec::new(),
         origins: Vec::new(),
     })
+}
+
+/// `[rights] file`.
+fn rights(top: &mut Section<'_>) -> Option<PathBuf> {
+    let mut section = top.section("rights")?;
+    let file = section.text("file");
+    let stated = section.has("file");
+    let (document, span) = (section.document, section.span.clone());
+    section.finish();
+    if !stated {
+        document.wrong(
+            &span,
+            "`[rights]` names no file: write file = \"rights.toml\"",
+        );
+    }
+    existing_file(document, &file?)
 }
 
 /// The configuration's name; it is also a folder's.

@@ -106,6 +106,8 @@ pub struct Pipeline {
     pub metadata: Option<PathBuf>,
     /// The SIS schema file.
     pub sis_schema: PathBuf,
+    /// The rights file; None: everyone who can run the program may do everything.
+    pub rights: Option<PathBuf>,
     /// What is doubtful and stops nothing: SQL files and crosswalks that nothing uses.
     pub warnings: Vec<Problem>,
 }

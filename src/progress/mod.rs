@@ -1,8 +1,9 @@
 //! How far a run is: bars on a terminal, periodic lines for a scheduler, nothing when quiet.
 //!
-//! Reads: nothing. Writes: standard error. Never: anything per object; rooms tell of batches.
+//! Reads: nothing. Writes: standard error, `progress.json` of a run. Never: anything per object; rooms tell of batches.
 
 mod bars;
+mod kept;
 mod lines;
 mod pace;
 mod recording;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bars::Bars;
+pub use kept::{Far, Kept};
 pub use lines::{LineFormat, Lines};
 pub use recording::{Event, Recording};
 pub use screen::Screen;

@@ -8,6 +8,8 @@ mod errors;
 mod group;
 mod identities;
 mod latency;
+mod plan;
+mod rates;
 mod run;
 mod table;
 mod tally;
@@ -23,6 +25,8 @@ pub use errors::{ErrorGroup, ErrorsReport};
 pub use group::{Age, EXAMPLES, Example, ExampleRef, Group, Groups, Root};
 pub use identities::{Fault, Mismatch};
 pub use latency::{Latency, LatencySummary};
+pub use plan::{PlanReport, Planned, PlannedResource};
+pub use rates::{RATED_RUNS, Rates};
 pub use run::{
     ProbeReport, ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport,
     TargetReport, TrafficReport,
@@ -80,6 +84,23 @@ pub fn write(folder: &Path, report: &RunReport, errors: &ErrorsReport) -> io::Re
         &folder.join("report.txt"),
         text(report, errors, options).as_bytes(),
     )
+}
+
+/// Writes `plan.json` beside the report of a plan, for the owner only.
+///
+/// # Errors
+/// As the file system says; the path is in the message.
+pub fn write_plan(folder: &Path, plan: &PlanReport) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(plan).map_err(io::Error::from)?;
+    files::write(&folder.join("plan.json"), &text)
+}
+
+/// Reads the numbers of a run alone.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_tallies(folder: &Path) -> io::Result<RunReport> {
+    read_json(&folder.join("tallies.json"))
 }
 
 /// Adds warnings to a report that has been written.

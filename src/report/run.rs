@@ -200,6 +200,9 @@ pub struct TrafficReport {
     pub bytes_received: u64,
     /// Time from a request to its whole answer.
     pub latency: LatencySummary,
+    /// From the first request to the last answer, in milliseconds.
+    #[serde(default)]
+    pub span_ms: u64,
 }
 
 impl From<&Traffic> for TrafficReport {
@@ -210,6 +213,9 @@ impl From<&Traffic> for TrafficReport {
             bytes_sent: traffic.bytes_sent,
             bytes_received: traffic.bytes_received,
             latency: traffic.latency.summary(),
+            span_ms: traffic
+                .during
+                .map_or(0, |(from, to)| (to - from).unsigned_abs().div_ceil(1000)),
         }
     }
 }

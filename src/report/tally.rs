@@ -60,9 +60,20 @@ pub struct Traffic {
     pub bytes_received: u64,
     /// Time from sending a request to its whole answer.
     pub latency: Latency,
+    /// When the first request was sent and the last answer came, microseconds since 1970.
+    pub during: Option<(i64, i64)>,
 }
 
 impl Traffic {
+    /// Notes that an answer came at `at` (microseconds since 1970), `latency_us` after its request.
+    pub fn spanned(&mut self, at: i64, latency_us: u32) {
+        let from = at - i64::from(latency_us);
+        self.during = match self.during {
+            Some((first, last)) => Some((first.min(from), last.max(at))),
+            None => Some((from, at)),
+        };
+    }
+
     /// Adds another's sums.
     pub fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -70,6 +81,10 @@ impl Traffic {
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
         self.latency.merge(&other.latency);
+        self.during = match (self.during, other.during) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
     }
 }
 

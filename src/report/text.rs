@@ -135,7 +135,7 @@ fn head(out: &mut String, report: &RunReport) -> std::fmt::Result {
 }
 
 /// `1h 02m 03s`, `4m 05s`, `6.7 s`.
-fn duration(ms: i64) -> String {
+pub(super) fn duration(ms: i64) -> String {
     let secs = ms / 1000;
     match secs {
         0..60 => format!("{}.{} s", secs, ms % 1000 / 100),
@@ -162,7 +162,7 @@ fn deletes(out: &mut String, report: &RunReport) -> std::fmt::Result {
     )
 }
 
-fn groups(
+pub(super) fn groups(
     out: &mut String,
     title: &str,
     groups: &[ErrorGroup],

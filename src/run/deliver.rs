@@ -64,7 +64,8 @@ pub(super) fn due(
         };
         let options = DueOptions {
             resend,
-            complete: true,
+            // A run that is narrowed to some objects takes none for gone.
+            complete: only.is_everything(),
             select: select.as_ref(),
         };
         let snapshot = ledger.snapshot(name)?;

@@ -74,6 +74,10 @@ pub(super) fn part(context: &Context, selection: &Selection) -> Option<String> {
             parts.push(what.to_owned());
         }
     }
+    let only = context.options.only.words();
+    if !only.is_empty() {
+        parts.push(format!("objects by their history ({})", only.join("; ")));
+    }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -15,13 +15,17 @@ pub mod inspect;
 mod locked;
 mod only;
 mod outcome;
+mod outside;
 mod prepare;
 mod probe;
 pub mod rebuild;
+mod record;
 mod removal;
+pub mod setup;
 mod staging;
 pub mod standing;
 mod stations;
+pub mod validate_data;
 
 use std::sync::Arc;
 
@@ -40,6 +44,7 @@ pub use prepare::{Prepared, Selection, spec};
 pub use removal::{Removal, remove};
 pub use staging::Staged;
 
+use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
@@ -50,6 +55,7 @@ use crate::source::{SisSchema, Source};
 use crate::stage::RunId;
 use crate::stage::StateDir;
 use connect::Target;
+use record::Record;
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -219,10 +225,12 @@ pub async fn run(
     if let Some(held) = &mut held {
         held.named(&staged.id())?;
     }
+    let record = Record::begin(context, &selection, &staged, until);
+    let progress = record.progress(progress);
     let flow = Flow {
         context,
         until,
-        progress,
+        progress: &progress,
         selection: &selection,
         sis: &sis,
         held: held.as_ref(),
@@ -236,6 +244,7 @@ pub async fn run(
         .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
         .await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
+    record.end(&finished, *context.cancel.borrow());
     if let Some(teller) = &teller
         && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
     {
@@ -347,6 +356,9 @@ impl Flow<'_> {
             context, selection, staged, target, sending, stations, progress,
         )
         .await?;
+        if self.until == Until::Planned && guard::part(context, selection).is_some() {
+            notes.append(&mut outside::references(context, selection, staged, &ledger).await?);
+        }
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
@@ -359,6 +371,9 @@ impl Flow<'_> {
         if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
+        }
+        if let Err(error) = Archive::settle(&folder, &ledger) {
+            tracing::warn!(%error, "archived errors could not be compared with the ledger");
         }
         Ok(Some(delivered))
     }

@@ -9,8 +9,10 @@ use super::connect::Target;
 use super::deliver::Delivered;
 use super::probe::Probe;
 use super::{Context, RunError, Selection, Staged, Start, Until};
-use crate::report::{self, ErrorsReport, RunHead, RunReport, Tally, TargetReport};
-use crate::stage::{FileNote, RunState};
+use crate::report::{
+    self, ErrorsReport, PlanReport, Rates, RunHead, RunReport, Tally, TargetReport,
+};
+use crate::stage::{FileNote, RunState, StateDir};
 
 /// A run that has ended, with what it wrote.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// Why the load stopped itself; None when it did not.
     pub stopped: Option<String>,
+    /// What a run would do; None when it was one.
+    pub plan: Option<PlanReport>,
 }
 
 impl Staged {
@@ -87,6 +91,10 @@ impl Staged {
             _ => report::exit_code(&report, context.pipeline.fail_on),
         };
         report::write(self.out(), &report, &errors)?;
+        let plan = (until == Until::Planned).then(|| self.plan(context, &report));
+        if let Some(plan) = &plan {
+            report::write_plan(self.out(), plan)?;
+        }
         let state = match report.exit_code {
             3 => RunState::Interrupted,
             _ if report.total.errors > 0 => RunState::DoneWithErrors,
@@ -112,6 +120,7 @@ impl Staged {
             errors,
             folder: self.folder.path().to_owned(),
             stopped,
+            plan,
         })
     }
 
@@ -123,6 +132,22 @@ impl Staged {
             row.staged = table.staged;
             row.unreadable = table.reasons;
         }
+    }
+
+    /// The plan, with the time that earlier runs against this target make likely.
+    fn plan(&self, context: &Context, report: &RunReport) -> PlanReport {
+        let mut rates = Rates::default();
+        let fingerprint = report.target.fingerprint.as_deref().unwrap_or_default();
+        let state = StateDir::new(&context.pipeline.state_dir, &context.pipeline.name);
+        let ids = state.ids().unwrap_or_default();
+        for folder in ids.iter().rev().map(|id| state.runs().join(id.as_str())) {
+            // What cannot be read (a run that was killed, an older format) tells nothing.
+            if let Ok(earlier) = report::read_tallies(&folder) {
+                rates.learn(&earlier, fingerprint);
+            }
+        }
+        let at_once = context.pipeline.load.concurrency_start as u64;
+        PlanReport::new(report, &rates, at_once)
     }
 
     fn note_results(&self, results: Vec<FileNote>, until: Until) -> Result<(), RunError> {

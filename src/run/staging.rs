@@ -1,5 +1,7 @@
 //! From the source to finished objects: the run folder, the staged tables, the transform.
 
+mod bare;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -85,7 +87,9 @@ impl Staged {
         let school_year = folder.manifest().school_year.unwrap_or_default();
         let objects = folder.manifest().objects.into_iter();
         let objects = objects.map(|note| (note.resource, note.rows)).collect();
-        let planned = until == Until::Planned && context.options.start != Start::Source;
+        // A check of an earlier run's tables leaves the record of what that run sent, too.
+        let sent = until != Until::Loaded && !folder.manifest().results.is_empty();
+        let planned = context.options.start != Start::Source && (until == Until::Planned || sent);
         let out = match planned {
             true => folder.path().join("plan"),
             false => folder.path().to_owned(),
@@ -100,27 +104,6 @@ impl Staged {
             before,
             unclean,
             out,
-        })
-    }
-
-    /// Makes a run folder for work that has no source.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
-    pub(super) fn without_source(context: &Context, school_year: i32) -> Result<Self, RunError> {
-        let pipeline = &context.pipeline;
-        let state = StateDir::new(&pipeline.state_dir, &pipeline.name);
-        let folder = state.create(about(context), context.now)?;
-        folder.update(|manifest| manifest.school_year = Some(school_year))?;
-        Ok(Self {
-            out: folder.path().to_owned(),
-            folder,
-            school_year,
-            state,
-            objects: BTreeMap::new(),
-            held: BTreeMap::new(),
-            before: RunState::Running,
-            unclean: false,
         })
     }
 
@@ -301,21 +284,7 @@ impl Staged {
         if matches!(context.options.start, Start::Objects(_)) {
             return Ok(());
         }
-        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
-        let tables = sis
-            .tables
-            .iter()
-            .map(|t| {
-                let file = match staged(&t.name) {
-                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
-                    false => TableFile::Empty(t.arrow()),
-                };
-                (t.name.clone(), file)
-            })
-            .collect();
-        let temp = self.folder.path().join("temp");
-        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
-        let session = Session::new(&inputs).await?;
+        let (session, temp) = self.session(context, selection, sis).await?;
         let options = transform::Options {
             local_validation: context.pipeline.load.local_validation,
         };
@@ -341,6 +310,33 @@ impl Staged {
         // Nothing is in it any more; the run folder shall hold what its description says.
         let _ = std::fs::remove_dir_all(&temp);
         Ok(())
+    }
+
+    /// The SQL engine over the staged tables, and its folder for spill files.
+    ///
+    /// # Errors
+    /// A staged file's path cannot be used.
+    pub(super) async fn session(
+        &self,
+        context: &Context,
+        selection: &Selection,
+        sis: &SisSchema,
+    ) -> Result<(Session, PathBuf), RunError> {
+        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
+        let tables = sis
+            .tables
+            .iter()
+            .map(|t| {
+                let file = match staged(&t.name) {
+                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
+                    false => TableFile::Empty(t.arrow()),
+                };
+                (t.name.clone(), file)
+            })
+            .collect();
+        let temp = self.folder.path().join("temp");
+        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
+        Ok((Session::new(&inputs).await?, temp))
     }
 
     /// What the transform made, for a run that goes no further: objects held back by reason, the

@@ -24,7 +24,7 @@ pub use manifest::{
     ColumnNote, FileNote, KeptFile, Manifest, RunState, SourceNote, TableNote, TargetNote,
 };
 pub use parquet_file::{Layout, ParquetFile, ROW_GROUP_ROWS, StagedFile, fingerprint};
-pub use prune::{PruneRules, prune};
+pub use prune::{PruneRules, delete_run, prune};
 pub use rejects::REJECT_COLUMNS;
 pub use run_folder::RunFolder;
 pub use run_id::RunId;

@@ -59,6 +59,27 @@ pub fn prune(
     Ok(deleted)
 }
 
+/// Deletes one run's folder, and lets `latest` point to the newest run that is left. A run that has
+/// no folder (any more) is no error.
+///
+/// # Errors
+/// [`StageError::Running`] while a process is at work in it, and as the file system says.
+pub fn delete_run(state: &StateDir, id: &RunId) -> Result<(), StageError> {
+    let path = state.runs().join(id.as_str());
+    if is_locked(&path) {
+        return Err(StageError::Running {
+            run: id.to_string(),
+        });
+    }
+    if path.is_dir() {
+        delete(&path, id)?;
+    }
+    if state.latest().as_ref() == Some(id) {
+        state.relink_latest()?;
+    }
+    Ok(())
+}
+
 enum Standing {
     Running,
     Finished,

@@ -126,6 +126,17 @@ impl StateDir {
         Ok(())
     }
 
+    /// Lets the link point to the newest run there is; without one it goes.
+    pub(super) fn relink_latest(&self) -> Result<(), StageError> {
+        match self.ids()?.last() {
+            Some(newest) => self.point_latest_at(newest),
+            None => {
+                let link = self.runs().join("latest");
+                Ok(fs::remove_file(&link).map_err(|e| files::at(&link, &e))?)
+            }
+        }
+    }
+
     /// The run that `runs/latest` points to.
     pub fn latest(&self) -> Option<RunId> {
         let link = self.runs().join("latest");

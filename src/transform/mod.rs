@@ -22,6 +22,7 @@ mod session;
 mod shape;
 mod skeleton;
 mod sql;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -38,4 +39,5 @@ pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
 pub use skeleton::skeleton;
 pub use sql::tables_used;
+pub use survey::{Effect, Persons, Survey, survey};
 pub use validate::{validate, validate_all, validate_fully};

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::support::{District, Target};
 
+/// A target that is not asked.
+const NOBODY: &str = "http://127.0.0.1:1";
+
 /// The keys that the newest run sent of a resource, and what became of each.
 fn sent(district: &District, resource: &str) -> BTreeSet<(String, String)> {
     let path = district
@@ -45,9 +48,9 @@ fn refused() -> (District, Target) {
     // One at a time, so that the faults hit the same students each time.
     district.pipeline("concurrency_start = 1\nconcurrency_max = 1");
     let target = Target::new(&[
-        "400:resource=students,after=1,limit=1,always",
-        "409:resource=students,after=1,limit=1,always",
-        "503:resource=students,after=1,limit=1,always",
+        "400:resource=students,method=POST,after=1,limit=1,always",
+        "409:resource=students,method=POST,after=1,limit=1,always",
+        "503:resource=students,method=POST,after=1,limit=1,always",
     ]);
     district.fullsync(&target.url(), &["run", "mini"]).expect(1);
     assert_eq!(district.count("students", "created"), 3);
@@ -98,9 +101,10 @@ fn item_4_resend_all_looks_up_again_what_the_target_owns() {
         district.fullsync(&target.url(), &all).expect(code)
     };
     // The school is the target's own, and not there.
-    run(&["schools"], 1);
+    run(&["schools", "--allow-partial"], 1);
     assert_eq!(district.count("schools", "failed"), 1);
-    for args in [&["schools", "--resend-all"], &["schools", "--only-failed"]] {
+    for flag in ["--resend-all", "--only-failed"] {
+        let args = &["schools", "--allow-partial", flag];
         run(args, 1);
         assert_eq!(sent(&district, "schools").len(), 1, "{args:?}");
         assert_eq!(target.count("schools"), 0, "{args:?}");
@@ -143,7 +147,7 @@ fn item_4_only_failed_of_a_run_goes_by_its_results() {
         .expect("a name")
         .to_string_lossy()
         .into_owned();
-    target.faults(&["400:resource=students,limit=1,always"]);
+    target.faults(&["400:method=POST,resource=students,limit=1,always"]);
     let run = |args: &[&str], code| {
         let all = [&["run", "mini", "students"], args].concat();
         district.fullsync(&target.url(), &all).expect(code)
@@ -237,11 +241,19 @@ fn item_4_a_child_whose_parent_is_not_selected_says_so() {
     let target = Target::new(&[]);
     // The grade has no mapping: the enrollment is rejected, and so is the student's never sent.
     district
-        .fullsync(&target.url(), &["run", "mini", "studentSchoolAssociations"])
+        .fullsync(
+            &target.url(),
+            &[
+                "run",
+                "mini",
+                "studentSchoolAssociations",
+                "--allow-partial",
+            ],
+        )
         .expect(1);
     assert_eq!(district.count("studentSchoolAssociations", "rejected"), 1);
     district.students(std::iter::once(row(1, "First")));
-    let args = ["run", "mini", "--only-failed"];
+    let args = ["run", "mini", "--only-failed", "--allow-partial"];
     let ran = district.fullsync(&target.url(), &args).expect(3);
     assert!(ran.stdout.contains("parent_not_selected"), "{}", ran.stdout);
     assert_eq!(district.count("students", "pending"), 1);
@@ -262,7 +274,9 @@ fn item_4_a_child_whose_parent_is_not_selected_says_so() {
 fn item_4_there_is_no_force() {
     let district = District::new(0);
     for verb in ["run", "load", "plan", "truncate"] {
-        let ran = district.fullsync("", &[verb, "mini", "--force"]).expect(2);
+        let ran = district
+            .fullsync(NOBODY, &[verb, "mini", "--force"])
+            .expect(2);
         assert!(ran.stderr.contains("unexpected argument"), "{}", ran.stderr);
     }
 }
@@ -287,7 +301,7 @@ fn e01_a_run_on_demand_is_one_command_and_its_exit_code_tells() {
             .all(|b| b["firstName"] == "Changed")
     );
     assert_eq!(target.count("students"), 4);
-    target.faults(&["400:resource=students,always"]);
+    target.faults(&["400:resource=students,method=POST,always"]);
     assert_eq!(run(&["students", "--resend-all"]), Some(1));
     assert_eq!(run(&["noSuchResource"]), Some(2));
     assert_eq!(run(&["--no-such-flag"]), Some(2));

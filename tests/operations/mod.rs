@@ -3,11 +3,17 @@
 mod again;
 mod choice;
 mod cleanup;
+mod data;
 mod deletes;
+mod errors;
 mod guest;
+mod history;
 mod layers;
 mod locks;
 mod new_target;
 mod notify;
 mod persons;
+mod plan;
+mod rights;
+mod setup;
 mod transcripts;

@@ -1,4 +1,4 @@
-//! Verbs that look at what runs have left: status, errors, explain, diff.
+//! Verbs that look at what runs have left: explain, diff.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,127 +6,26 @@ use std::path::Path;
 use arrow::array::Array as _;
 
 use super::{pipeline, pipeline_with};
-use crate::cli::{DiffArgs, ErrorsArgs, ExplainArgs, Session, StatusArgs, print, print_line};
+use crate::cli::{DiffArgs, ExplainArgs, print, print_line};
 use crate::ledger::{Ledger, Row};
-use crate::load::{Columns, Objects, ObjectsError};
+use crate::load::{Answers, Columns, Objects, ObjectsError, Width};
 use crate::object::{ContentHash, KeyHash, body_columns, encode};
-use crate::pipeline::{Pipeline, TargetKind};
-use crate::report::{ErrorGroup, ErrorsReport};
+use crate::pipeline::Pipeline;
 use crate::stage::{RunFolder, StateDir};
 
 /// Objects that `explain` shows at most.
 const SHOWN: usize = 10;
 
-fn folder(pipeline: &Pipeline, run: &str) -> anyhow::Result<RunFolder> {
+pub(super) fn folder(pipeline: &Pipeline, run: &str) -> anyhow::Result<RunFolder> {
     Ok(StateDir::new(&pipeline.state_dir, &pipeline.name).open(run)?)
 }
 
-pub(super) fn status(session: &Session, args: &StatusArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
-    pipeline
-        .select(&args.scope.resources)
-        .map_err(|e| anyhow::anyhow!("{}", e[0]))?;
-    if pipeline.target == TargetKind::Dis && args.from.run == "latest" {
-        super::tree::print_tree(&pipeline, args.json)?;
-        let last = folder(&pipeline, "latest").ok();
-        let report = last.and_then(|run| crate::report::read(run.path()).ok());
-        return Ok(report.map_or(0, |(report, _)| report.exit_code));
-    }
-    let run = folder(&pipeline, &args.from.run)?;
-    let state = run.state();
-    let (mut report, errors) = match crate::report::read(run.path()) {
-        Ok(read) => read,
-        Err(error) => {
-            print_line(&format!(
-                "run {}: {}; it has no report (was it killed?): {}",
-                run.id(),
-                state.as_str(),
-                run.path().display()
-            ))?;
-            tracing::info!(%error, "no report");
-            return Ok(if state.is_finished() { 0 } else { 3 });
-        }
-    };
-    if !args.scope.resources.is_empty() {
-        let names = names(&pipeline, &args.scope.resources)?;
-        report.resources.retain(|r| names.contains(&r.resource));
-    }
-    if args.json {
-        print_line(&serde_json::to_string_pretty(&report)?)?;
-    } else {
-        print_line(&format!("state: {}", state.as_str()))?;
-        session.print_report(&report, &errors)?;
-    }
-    Ok(report.exit_code)
-}
-
-fn names(pipeline: &Pipeline, patterns: &[String]) -> anyhow::Result<Vec<String>> {
+pub(super) fn names(pipeline: &Pipeline, patterns: &[String]) -> anyhow::Result<Vec<String>> {
     let chosen = pipeline.select(patterns).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })?;
     Ok(chosen.into_iter().map(|r| r.name.clone()).collect())
-}
-
-pub(super) fn errors(args: &ErrorsArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
-    let names = names(&pipeline, &args.scope.resources)?;
-    let run = folder(&pipeline, &args.from.run)?;
-    let (_, mut report) = crate::report::read(run.path())?;
-    let wanted = |g: &ErrorGroup| {
-        names.contains(&g.resource)
-            && args.reason.as_ref().is_none_or(|r| g.reason.as_str() == r)
-            && args.outcome.as_ref().is_none_or(|o| g.outcome == *o)
-    };
-    let ErrorsReport {
-        errors,
-        held,
-        deletes,
-        cleared,
-        ..
-    } = &mut report;
-    for groups in [&mut *errors, held, deletes, cleared] {
-        groups.retain(wanted);
-    }
-    if args.outcome.is_none() && args.reason.is_none() {
-        report.held.clear();
-    }
-    if args.json {
-        print_line(&serde_json::to_string_pretty(&report)?)?;
-        return Ok(0);
-    }
-    let groups = report
-        .errors
-        .iter()
-        .chain(&report.held)
-        .chain(&report.deletes);
-    let mut shown = 0;
-    for group in groups {
-        print_line(&format!(
-            "{} {} {}: {} ({} new)",
-            group.resource, group.outcome, group.reason, group.count, group.new
-        ))?;
-        for example in group.examples.iter().take(args.limit.saturating_sub(shown)) {
-            shown += 1;
-            let root = example.root.as_ref();
-            let root = root.map(|r| format!(" because of {} {}", r.resource, r.key));
-            let status = (example.status > 0).then(|| format!(" HTTP {}", example.status));
-            print_line(&format!(
-                "    {} ({} {}){}{} {}",
-                example.key,
-                example.source_table,
-                example.source_key,
-                root.unwrap_or_default(),
-                status.unwrap_or_default(),
-                example.message
-            ))?;
-        }
-    }
-    print_line(&format!(
-        "every one of them: {} (join with objects/ by _key)",
-        run.path().join("results").display()
-    ))?;
-    Ok(0)
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
@@ -140,7 +39,6 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         print_line(&format!("no such object in {}", path.display()))?;
         return Ok(1);
     }
-    let results = results_by_key(&run.results(&args.resource));
     let ledgers = ledgers(&StateDir::new(&pipeline.state_dir, &pipeline.name).ledger());
     for group in objects.groups() {
         objects.read(
@@ -151,6 +49,11 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
                 let scope = objects.scope(&batch)?;
                 let body = batch.project(&body_columns(&batch.schema()));
                 let bodies = body.and_then(|b| encode(&b))?;
+                let hash_of =
+                    |i| KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0));
+                let mut keys: Vec<KeyHash> = (0..batch.num_rows()).map(hash_of).collect();
+                keys.sort_unstable();
+                let results = results_of(&run.results(&args.resource), keys)?;
                 for i in 0..batch.num_rows() {
                     let mut text = format!(
                         "{} {}\n  from     {} {}\n",
@@ -168,10 +71,10 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
                     }
                     let body = String::from_utf8_lossy(bodies.bytes(i));
                     text.push_str(&format!("  body     {body}\n"));
-                    if let Some(line) = results.get(scope.key.value(i)) {
+                    let hash = hash_of(i);
+                    if let Some(line) = results.get(&hash) {
                         text.push_str(&format!("  result   {line}\n"));
                     }
-                    let hash = KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0));
                     for (target, ledger) in &ledgers {
                         if let Some(row) = ledger.lookup(&args.resource, hash)? {
                             text.push_str(&format!("  ledger   {target}: {}\n", known(&row)));
@@ -186,13 +89,14 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+fn when(micros: i64) -> String {
+    chrono::DateTime::from_timestamp_micros(micros)
+        .map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .unwrap_or_default()
+}
+
 /// What the ledger knows, in words.
 fn known(row: &Row) -> String {
-    let when = |micros: i64| {
-        chrono::DateTime::from_timestamp_micros(micros)
-            .map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
-            .unwrap_or_default()
-    };
     let mut text = match row.delivered_at {
         Some(at) => format!(
             "delivered {} in run {}, id {}",
@@ -260,43 +164,36 @@ fn find(objects: &Objects, args: &ExplainArgs) -> anyhow::Result<Vec<u64>> {
     Ok(found)
 }
 
-/// One line per key of a results file; empty when there is none.
-fn results_by_key(path: &Path) -> HashMap<String, String> {
+/// One line for each of these keys (sorted), out of a results file; empty when there is none.
+fn results_of(path: &Path, keys: Vec<KeyHash>) -> Result<HashMap<KeyHash, String>, ObjectsError> {
     let mut lines = HashMap::new();
-    let Ok(file) = std::fs::File::open(path) else {
-        return lines;
-    };
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.build());
-    let Ok(reader) = reader else { return lines };
-    let options = arrow::util::display::FormatOptions::default().with_null("");
-    for batch in reader.flatten() {
-        let schema = batch.schema();
-        let columns: Vec<_> = batch
-            .columns()
-            .iter()
-            .zip(schema.fields())
-            .filter_map(|(column, field)| {
-                let text = arrow::util::display::ArrayFormatter::try_new(column, &options).ok()?;
-                Some((field.name().as_str(), text))
-            })
-            .collect();
-        for row in 0..batch.num_rows() {
-            let mut key = String::new();
-            let mut line = String::new();
-            for (name, text) in &columns {
-                let value = text.value(row).to_string();
-                match *name {
-                    "_key" => key = value,
-                    "_key_hash" => {}
-                    _ if value.is_empty() => {}
-                    name => line.push_str(&format!("{name}={value} ")),
-                }
-            }
-            lines.insert(key, line.trim_end().to_owned());
-        }
+    if !path.exists() {
+        return Ok(lines);
     }
-    lines
+    Answers::open(path)?.read(Width::Wide, Some(&keys.into()), |answer| {
+        let mut line = format!("operation={} outcome={}", answer.operation, answer.outcome);
+        let (root_resource, root_key) = answer.root.unwrap_or_default();
+        for (name, value) in [
+            ("reason", answer.reason),
+            ("message", answer.message),
+            ("detail", answer.detail),
+            ("root_resource", root_resource),
+            ("root_key", root_key),
+            ("server_id", answer.server_id),
+        ] {
+            if !value.is_empty() {
+                line.push_str(&format!(" {name}={value}"));
+            }
+        }
+        let (status, attempts) = (answer.status, answer.attempts);
+        line.push_str(&format!(
+            " status={status} attempts={attempts} at={}",
+            when(answer.at)
+        ));
+        lines.insert(answer.key_hash, line);
+        Ok::<(), ObjectsError>(())
+    })?;
+    Ok(lines)
 }
 
 pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {

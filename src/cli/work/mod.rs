@@ -1,9 +1,14 @@
 //! What each verb does: arguments to calls of the rooms, results to standard output.
 
+mod audit;
+mod check;
 mod configure;
 mod crosswalk;
 mod dis;
+mod errors;
+mod gate;
 mod guest;
+mod history;
 mod ledger;
 mod locks;
 mod look;
@@ -24,6 +29,13 @@ use crate::pipeline::Pipeline;
 /// # Errors
 /// It could not start, or could not go on.
 pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
+    let passed = gate::pass(&session, &command)?;
+    let result = go(session.clone(), command).await;
+    passed.end(&session, &result);
+    result
+}
+
+async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => {
             let (pipeline, again) = (args.scope.pipeline.clone(), args.resume.clone());
@@ -46,15 +58,17 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Plan(args) => runs::plan(&session, args).await,
-        Command::Validate(args) => runs::validate(&args).await,
+        Command::Validate(args) => runs::validate(&session, &args).await,
+        Command::Check(args) => check::check(&session, args).await,
         Command::List(_) => configure::list(),
         Command::Show(args) => configure::show(&args),
         Command::Resources(args) => configure::resources(&args),
         Command::New(args) => make::resource(&args),
         Command::Crosswalk(args) => crosswalk::crosswalk(&args),
         Command::Wait(args) => guest::wait(&args).await,
-        Command::Status(args) => look::status(&session, &args),
-        Command::Errors(args) => look::errors(&args),
+        Command::Status(args) => history::status_of(&session, &args),
+        Command::History(args) => history::history(&args),
+        Command::Errors(args) => errors::errors(&session, args).await,
         Command::Explain(args) => look::explain(&args),
         Command::Diff(args) => look::diff(&args),
         Command::Verify(args) => target::verify(&args).await,
@@ -77,6 +91,7 @@ pub async fn work(session: Session, command: Command) -> anyhow::Result<u8> {
             .await
         }
         Command::Locks(args) => locks::locks(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),

@@ -63,6 +63,7 @@ async fn go(
     let context = context_of(session, pipeline, scope, options, &stop)?;
     let wait = locking.wait_lock.unwrap_or_default();
     let finished = crate::run::remove(&context, &what, until, wait, &session.progress).await?;
+    session.noted.report(&finished.report);
     session.ended.note(&finished);
     session.print_report(&finished.report, &finished.errors)?;
     Ok(finished.report.exit_code)

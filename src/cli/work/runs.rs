@@ -6,10 +6,11 @@ use super::guest::{Stop, told_id};
 use super::pipeline_of;
 use crate::cli::{
     Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
-    print_line,
+    print, print_line,
 };
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
+use crate::run::validate_data::{Asking, validate_data as run_validate_data};
 use crate::run::{Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -36,7 +37,13 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(session, chosen(args.scope, args.choice)?, options, until).await
+    go(
+        session,
+        chosen(args.scope, args.choice, true)?,
+        options,
+        until,
+    )
+    .await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -47,7 +54,7 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
     };
     go(
         session,
-        chosen(args.scope, args.choice)?,
+        chosen(args.scope, args.choice, true)?,
         options,
         Until::Extracted,
     )
@@ -61,7 +68,7 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         demo: true,
         ..Options::default()
     };
-    let scope = chosen(args.scope, args.choice)?;
+    let scope = chosen(args.scope, args.choice, true)?;
     go(session, scope, options, Until::Transformed).await
 }
 
@@ -80,7 +87,13 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(session, chosen(args.scope, args.choice)?, options, until).await
+    go(
+        session,
+        chosen(args.scope, args.choice, true)?,
+        options,
+        until,
+    )
+    .await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -95,13 +108,29 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice)?,
-        options,
-        Until::Planned,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, !args.json)?;
+    if args.json {
+        let context = context(session, scope, options)?;
+        let finished = crate::run::run(&context, Until::Planned, &session.progress).await?;
+        print_line(&serde_json::to_string_pretty(&finished.plan)?)?;
+        return Ok(finished.report.exit_code);
+    }
+    go(session, scope, options, Until::Planned).await
+}
+
+/// A run with these options, for verbs that send in their own way.
+pub(super) async fn send(
+    session: &Session,
+    scope: Scope,
+    options: Options,
+    dry_run: bool,
+) -> anyhow::Result<u8> {
+    let until = if dry_run {
+        Until::Planned
+    } else {
+        Until::Loaded
+    };
+    go(session, scope, options, until).await
 }
 
 /// What a verb works with that runs a pipeline or a part of one.
@@ -195,13 +224,19 @@ pub(super) async fn finished(
         }
         finished => finished?,
     };
+    session.noted.report(&finished.report);
     if let Some(cause) = stop.cause() {
         let cause = cause.to_owned();
         crate::report::warn(&finished.folder, std::slice::from_ref(&cause))?;
         finished.report.warnings.push(cause);
     }
     session.ended.note(&finished);
-    session.print_report(&finished.report, &finished.errors)?;
+    match &finished.plan {
+        Some(plan) if finished.report.exit_code == 0 => {
+            session.print_plan(plan, &finished.errors)?;
+        }
+        _ => session.print_report(&finished.report, &finished.errors)?,
+    }
     if let Some(cause) = finished.stopped {
         tracing::error!(
             cause,
@@ -211,8 +246,9 @@ pub(super) async fn finished(
     Ok(finished.report)
 }
 
-/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed.
-fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
+/// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
+/// if it is to be shown.
+fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
     let standard = connect::standard(&pipeline)?;
@@ -225,19 +261,53 @@ fn chosen(mut scope: Scope, choice: Choice) -> anyhow::Result<Scope> {
         dependents: choice.with_dependents,
     };
     let chosen = crate::run::choose(&pipeline, &choice, &standard)?;
-    for remark in &chosen.remarks {
+    for remark in chosen.remarks.iter().filter(|_| show) {
         print_line(remark)?;
     }
     scope.resources = chosen.names;
     Ok(scope)
 }
 
-pub(super) async fn validate(args: &ValidateArgs) -> anyhow::Result<u8> {
+/// `validate --data`, after the pipeline and its SQL were found in order.
+async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
+    let options = Options {
+        start: args.run.clone().map_or(Start::Source, Start::Staging),
+        school_year: args.year.school_year,
+        demo: true,
+        ..Options::default()
+    };
+    let mut context = context(session, args.scope.clone(), options)?;
+    // That is what is asked for, whatever a run does.
+    context.pipeline.load.local_validation = true;
+    let asking = Asking {
+        offline: args.offline,
+        refresh: args.refresh,
+    };
+    let report = match run_validate_data(&context, asking, &session.progress).await {
+        Err(error) if *context.cancel.borrow() => {
+            tracing::warn!(%error, "stopped");
+            return Ok(3);
+        }
+        report => report?,
+    };
+    if args.json {
+        print_line(&serde_json::to_string_pretty(&report.without_examples())?)?;
+    } else {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        print(&report.text(terminal))?;
+    }
+    Ok(u8::from(!report.problems.is_empty()))
+}
+
+pub(super) async fn validate(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
     let pipeline = pipeline_of(&args.scope)?;
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
     crate::run::validate(&pipeline, &selection, &sis, Depth::Full).await?;
+    if args.data {
+        return validate_data(session, args).await;
+    }
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;
     }

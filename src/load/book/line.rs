@@ -107,6 +107,7 @@ impl Book {
             traffic
                 .latency
                 .record(Duration::from_micros(u64::from(line.latency_us)));
+            traffic.spanned(line.at, line.latency_us);
         }
         self.withhold(line);
         self.results.push(&ResultRow {
