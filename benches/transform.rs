@@ -44,7 +44,10 @@ pub(crate) fn bench(c: &mut Criterion) {
         .sample_size(10)
         .throughput(Throughput::Elements(u64::from(ROWS)));
     for (name, local_validation) in [("sql", true), ("sql without checks", false)] {
-        let options = Options { local_validation };
+        let options = Options {
+            local_validation,
+            ..Options::default()
+        };
         group.bench_function(name, |b| {
             b.iter(|| runtime.block_on(district.transform(&options)));
         });

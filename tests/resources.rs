@@ -66,6 +66,7 @@ fn inputs(pipeline: &Pipeline, tables: Vec<(String, TableFile)>, temp_dir: PathB
     let mut settings: Vec<(String, Setting)> = pipeline.settings.clone().into_iter().collect();
     let year = pipeline.school_year.map_or(2026, i64::from);
     settings.push(("school_year".to_owned(), Setting::Integer(year)));
+    settings.push(("all_schools".to_owned(), Setting::Boolean(true)));
     Inputs {
         tables,
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),

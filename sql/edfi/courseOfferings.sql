@@ -8,7 +8,8 @@ WITH offering AS (
         course_number,
         term_name,
         session_name,
-        min(courseID) AS courseID
+        min(courseID) AS courseID,
+        array_agg(DISTINCT courseID) AS course_ids
     FROM section_session
     WHERE in_scope AND orphan IS NULL AND term_name IS NOT NULL
     GROUP BY schoolID, edfi_school_id, course_number, term_name, session_name
@@ -28,6 +29,7 @@ SELECT
     'Course' AS _source_table,
     concat(o.courseID, '/', o.term_name) AS _source_key,
     o.schoolID AS _school_id,
-    o.courseID AS _course_id
+    o.courseID AS _course_id,
+    o.course_ids AS _course_ids
 FROM scope y
 CROSS JOIN offering o

@@ -7,6 +7,7 @@ WITH chosen AS (
         course_number,
         orphan,
         first_value(courseID ORDER BY calendarID DESC, courseID DESC) AS courseID,
+        array_agg(courseID) AS course_ids,
         first_value(title ORDER BY calendarID DESC, courseID DESC) AS title
     FROM course_scope
     WHERE in_scope
@@ -25,6 +26,7 @@ SELECT
     'Course' AS _source_table,
     CAST(c.courseID AS VARCHAR) AS _source_key,
     c.courseID AS _course_id,
+    c.course_ids AS _course_ids,
     c.orphan AS _reject
 FROM scope y
 CROSS JOIN fixed f

@@ -10,6 +10,7 @@ SELECT
     'RelatedPair' AS _source_table,
     concat(r.personID1, '/', r.personID2) AS _source_key,
     r.personID1 AS _person_id,
+    r.personID2 AS _person_ids,
     CASE
         WHEN (s.personID IS NOT NULL AND s.student_unique_id IS NULL)
             OR (c.personID IS NOT NULL AND c.contact_unique_id IS NULL) THEN 'no_edfi_id'

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::pipeline::{MaxDeletes, ResyncMode};
 use crate::run::People;
+use crate::scope::parse_ids;
 
 /// What may be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
@@ -47,7 +48,9 @@ impl Deleting {
     pub fn people(&self) -> anyhow::Result<People> {
         let mut people = People::default();
         if let Some(path) = &self.changed_ids {
-            people.changed = ids(path, &read(path)?)?;
+            let list = format!("@{}", path.display());
+            let ids = parse_ids("--changed-ids", &[list], &mut std::io::empty())?;
+            people.changed = ids.into_iter().collect();
         }
         if let Some(path) = &self.pairs {
             people.pairs = pairs(path, &read(path)?)?;
@@ -69,24 +72,6 @@ fn mode(text: &str) -> Result<ResyncMode, String> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).map_err(|e| crate::files::at(path, &e).into())
-}
-
-/// personIDs, separated by line breaks, commas or spaces.
-fn ids(path: &Path, text: &str) -> anyhow::Result<BTreeSet<i64>> {
-    let (mut ids, mut wrong) = (BTreeSet::new(), Vec::new());
-    for (number, line) in (1..).zip(text.lines()) {
-        let tokens = line.split(|c: char| c == ',' || c.is_whitespace());
-        for token in tokens.filter(|token| !token.is_empty()) {
-            match token.parse() {
-                Ok(id) => {
-                    ids.insert(id);
-                }
-                Err(_) => wrong.push(format!("line {number}: `{token}` is no personID")),
-            }
-        }
-    }
-    told(path, wrong, ids.is_empty())?;
-    Ok(ids)
 }
 
 /// `removed,kept` lines; a header is passed over.
@@ -141,17 +126,7 @@ mod tests {
 
     #[test]
     fn files_of_persons_are_told_all_their_mistakes() {
-        let path = Path::new("people.txt");
-        assert_eq!(
-            ids(path, "1 2,3\r\n\n4,").unwrap(),
-            BTreeSet::from([1, 2, 3, 4])
-        );
-        let error = ids(path, "1\nx y").unwrap_err().to_string();
-        assert!(
-            error.contains("line 2: `x`") && error.contains("`y`"),
-            "{error}"
-        );
-        assert!(ids(path, " \n").is_err());
+        let path = Path::new("pairs.csv");
         let good = pairs(path, "removed,kept\n1,2\n3, 2\n").unwrap();
         assert_eq!(good, BTreeSet::from([(1, 2), (3, 2)]));
         let error = pairs(path, "1,2\n1,3\n2,4\n5,5\nsix,7")

@@ -14,6 +14,7 @@ mod errors;
 mod explain;
 mod extract;
 mod fetch;
+mod filter;
 mod generate;
 mod guest;
 mod history;
@@ -31,6 +32,7 @@ mod print;
 mod run;
 mod said;
 mod sandbox;
+mod schools;
 mod scope;
 mod session;
 mod status;
@@ -57,6 +59,7 @@ pub use errors::{ErrorsAction, ErrorsArgs};
 pub use explain::ExplainArgs;
 pub use extract::ExtractArgs;
 pub use fetch::FetchArgs;
+pub use filter::Filter;
 pub use generate::{GenerateArgs, Kind, Planted};
 pub use guest::Guest;
 pub use history::{HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow};
@@ -75,6 +78,7 @@ pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
 pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
+pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
 pub use status::StatusArgs;
@@ -192,6 +196,8 @@ pub enum Command {
     Delete(DeleteArgs),
 
     Truncate(TruncateArgs),
+
+    Schools(SchoolsArgs),
 
     Locks(LocksArgs),
 

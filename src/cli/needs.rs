@@ -86,6 +86,7 @@ impl<'a> Need<'a> {
             Command::Wait(a) => need("wait", Look, Some(&a.pipeline)),
             Command::Verify(a) => need("verify", Look, Some(&a.scope.pipeline)),
             Command::Count(a) => need("count", Look, Some(&a.scope.pipeline)),
+            Command::Schools(a) => need("schools", Look, Some(&a.pipeline)),
             Command::Locks(a) => need("locks", Look, a.pipeline.as_deref()),
             Command::Audit(a) => need("audit", Audit, a.pipeline.as_deref()),
             Command::List(_) => need("list", Look, None),

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::choice::Choice;
 use super::deleting::Deleting;
+use super::filter::Filter;
 use super::only::Only;
 use super::scope::{Scope, Year};
 
@@ -34,10 +35,10 @@ pub struct PlanArgs {
     pub resend_all: bool,
 
     #[command(flatten)]
-    pub only: Only,
+    pub filter: Filter,
 
     #[command(flatten)]
-    pub deleting: Deleting,
+    pub only: Only,
 
     #[command(flatten)]
     pub year: Year,
@@ -45,4 +46,7 @@ pub struct PlanArgs {
     /// Print the plan as JSON.
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::choice::Choice;
 use super::deleting::Deleting;
 use super::dis::Resync;
+use super::filter::Filter;
 use super::guest::Guest;
 use super::load::Sending;
 use super::locks::Locking;
@@ -22,6 +23,8 @@ use super::scope::{Consent, Scope, Year};
 #[command(after_help = "Examples:
   fullsync run edfi                             everything that is due
   fullsync run edfi students 'studentSchool*'   these resources only
+  fullsync run edfi --school 301,lincoln        these schools only
+  fullsync run edfi --person @ids.txt           these persons only
   fullsync run edfi courseOfferings --with-dependencies
   fullsync run edfi --step 1                    the first step of the recommended order
   fullsync run edfi --dry-run                   all but the sending
@@ -47,7 +50,7 @@ pub struct RunArgs {
     pub sending: Sending,
 
     #[command(flatten)]
-    pub deleting: Deleting,
+    pub filter: Filter,
 
     #[command(flatten)]
     pub resync: Resync,
@@ -66,4 +69,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub guest: Guest,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 }

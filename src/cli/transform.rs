@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::filter::Filter;
 use super::scope::{Scope, Year};
 
 /// Computes the objects, and sends nothing.
@@ -27,6 +28,9 @@ pub struct TransformArgs {
     /// Use the staged tables of this run (its id, or `latest`) instead of reading the source.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+
+    #[command(flatten)]
+    pub filter: Filter,
 
     #[command(flatten)]
     pub year: Year,

@@ -62,6 +62,12 @@ pub struct Ledger {
     sizes: Sizes,
 }
 
+/// From so many rows on, a ledger is not rewritten for every few events.
+const LARGE_ROWS: u64 = 200_000;
+
+/// So many journals are merged, however small they are: each is opened by every reader.
+const MOST_JOURNALS: usize = 32;
+
 /// How many objects of a resource the ledger knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -144,6 +150,32 @@ impl Ledger {
     /// When something cannot be read or written; the ledger then reads as before.
     pub fn compact(&self, now: i64) -> Result<Compacted, LedgerError> {
         compact::compact(&self.folder, self.sizes, now, &mut |_| Ok(()))
+    }
+
+    /// As [`Self::compact`], unless the journals are few and small against what they would be
+    /// merged into: a run of one person leaves a large ledger as it is, and readers merge.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn compact_when_worth(&self, now: i64) -> Result<Compacted, LedgerError> {
+        let view = View::open(&self.folder)?;
+        let resources: BTreeSet<&str> = view.journals.iter().flat_map(|j| j.resources()).collect();
+        let count = |name: &&str| view.journals.iter().map(|j| j.rows(name)).sum::<u64>();
+        let recent: u64 = resources.iter().map(count).sum();
+        let settled = resources
+            .iter()
+            .filter_map(|name| view.manifest.resources.get(*name));
+        let settled: u64 = settled.map(manifest::ResourceParts::rows).sum();
+        let small = settled > LARGE_ROWS
+            && recent.saturating_mul(20) < settled
+            && view.journals.len() < MOST_JOURNALS;
+        match small {
+            true => Ok(Compacted {
+                generation: view.manifest.generation,
+                ..Compacted::default()
+            }),
+            false => self.compact(now),
+        }
     }
 
     /// The resources that the ledger has rows of, sorted.

@@ -193,6 +193,17 @@ impl Snapshot {
         self.read(Columns::Wide, Some(keys.into()), false)
     }
 
+    /// As [`Self::rows`] with the narrow columns, and only for these keys, in any order.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub(super) fn select_narrow(&self, keys: &[KeyHash]) -> Result<Rows, LedgerError> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        self.read(Columns::Narrow, Some(keys.into()), false)
+    }
+
     /// All rows, those without content and refusal included.
     pub(super) fn rows_and_dead(&self) -> Result<Rows, LedgerError> {
         self.read(Columns::Wide, None, true)

@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, source,
+    parameters, scope, source,
 };
 use crate::shipped;
 
@@ -76,6 +76,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         Some(text) => existing_file(document, &text),
         None => beside(document, "sis.toml"),
     };
+    let scope = scope::read(&mut top);
     let source = source::read(&mut top);
     let dis = dis::read(&mut top, target);
     let connection = connection::read(&mut top, target);
@@ -108,6 +109,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         listing,
         target: target?,
         school_year: school_year.and_then(|y| i32::try_from(y).ok()),
+        scope,
         state_dir,
         source: source?,
         dis,

@@ -44,6 +44,8 @@ pub(super) const CONNECT_TIMEOUT: Limit = limit("connect_timeout_secs", 10, (1, 
 pub(super) const REQUEST_TIMEOUT: Limit = limit("request_timeout_secs", 60, (1, 3_600));
 pub(super) const SAME_REFUSALS: Limit =
     limit("stop_after_same_refusals", 200, (0, u32::MAX as u64));
+// [scope]
+pub(super) const CALENDAR_BATCH: Limit = limit("calendar_batch", 50, (1, 1_000_000));
 // [keep]
 pub(super) const KEEP_RUNS: Limit = limit("runs", 7, (1, 10_000));
 pub(super) const KEEP_FAILED_DAYS: Limit = limit("failed_days", 30, (0, 3_650));
@@ -55,7 +57,7 @@ pub(super) const MOST_PER_SECOND: f64 = 100_000.0;
 
 /// All of them, for the check of the documentation.
 #[cfg(test)]
-pub(super) const ALL: [Limit; 12] = [
+pub(super) const ALL: [Limit; 13] = [
     CONCURRENCY_START,
     CONCURRENCY_MAX,
     MAX_ATTEMPTS,
@@ -65,6 +67,7 @@ pub(super) const ALL: [Limit; 12] = [
     CONNECT_TIMEOUT,
     REQUEST_TIMEOUT,
     SAME_REFUSALS,
+    CALENDAR_BATCH,
     KEEP_RUNS,
     KEEP_FAILED_DAYS,
     NOTIFY_TIMEOUT,

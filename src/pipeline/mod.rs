@@ -23,6 +23,7 @@ mod parameters;
 mod problem;
 mod rate;
 mod resources;
+mod scope;
 mod section;
 mod select;
 mod shared;
@@ -44,6 +45,7 @@ pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
 pub use rate::Rate;
+pub use scope::ScopeSettings;
 pub use select::SelectError;
 pub use window::{Standing, Window, WindowError};
 
@@ -69,6 +71,8 @@ pub struct Pipeline {
     pub target: TargetKind,
     /// The school year by its end year (2026 is 2025-2026). None: the active one of the SIS.
     pub school_year: Option<i32>,
+    /// The schools it is for, and how many calendars are worked on at a time.
+    pub scope: ScopeSettings,
     /// Folder of everything that is kept between runs: runs, ledger, tokens, sandbox.
     pub state_dir: PathBuf,
     /// Where the SIS rows are.

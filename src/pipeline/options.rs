@@ -84,7 +84,7 @@ fn window(section: &mut Section<'_>) -> Option<Window> {
 }
 
 /// A section that the file does not have.
-fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
+pub(super) fn empty<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
     Section {
         document,
         name: name.to_owned(),
@@ -157,6 +157,11 @@ pub(super) fn settings(top: &mut Section<'_>) -> BTreeMap<String, Setting> {
         }
         if *name == "school_year" {
             let what = "`settings.school_year` is set by the run; use the top-level `school_year`";
+            document.wrong(span, what);
+            continue;
+        }
+        if *name == "all_schools" {
+            let what = "`settings.all_schools` is set by the run; use `schools` under [scope]";
             document.wrong(span, what);
             continue;
         }

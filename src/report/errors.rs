@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::FORMAT;
 use super::group::{Example, Group, Groups};
 use super::run::RunHead;
+use super::scope::Unmatched;
 use super::tally::Tally;
 use crate::object::Reason;
 
@@ -20,6 +21,9 @@ pub struct ErrorsReport {
     pub run: String,
     /// The pipeline's name.
     pub configuration: String,
+    /// Ids named for the run that no object in scope was made of; no errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<Unmatched>,
     /// Rejected, blocked and failed objects.
     pub errors: Vec<ErrorGroup>,
     /// Objects left out on purpose, and objects still due: no errors, but asked for often.
@@ -70,6 +74,7 @@ impl ErrorsReport {
             format: FORMAT,
             run: head.run.clone(),
             configuration: head.configuration.clone(),
+            unmatched: head.unmatched.clone(),
             errors: Vec::new(),
             held: Vec::new(),
             deletes: Vec::new(),

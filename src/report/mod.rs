@@ -11,6 +11,7 @@ mod latency;
 mod plan;
 mod rates;
 mod run;
+mod scope;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use run::{
     ProbeReport, ReasonCount, ResourceReport, RunHead, RunReport, RunState, TableReport,
     TargetReport, TrafficReport,
 };
+pub use scope::{ScopeReport, Unmatched};
 pub use tally::{ResourceTally, TableTally, Tally, Traffic};
 pub use text::{TextOptions, text};
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::counts::{Counts, DeleteCounts};
 use super::group::Groups;
 use super::latency::LatencySummary;
+use super::scope::{ScopeReport, Unmatched};
 use super::tally::{ResourceTally, Tally, Traffic};
 use super::{FORMAT, exit_code};
 use crate::object::{Outcome, Reason};
@@ -39,6 +40,10 @@ pub struct RunHead {
     pub state: RunState,
     /// What counts as failed.
     pub fail_on: FailOn,
+    /// What it was narrowed to, once that is known.
+    pub scope: Option<ScopeReport>,
+    /// Named ids that nothing in scope was made of.
+    pub unmatched: Vec<Unmatched>,
     /// Resources in the order to show them; others follow by name.
     pub order: Vec<String>,
     /// What was written, by what it is (`report`, `results`, ...).
@@ -104,6 +109,9 @@ pub struct RunReport {
     pub configuration: String,
     /// What was loaded.
     pub target: TargetReport,
+    /// What it was narrowed to; absent for an extract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeReport>,
     /// Whether the target is the embedded sandbox: no real system has received anything.
     pub sandbox: bool,
     /// Whether nothing was to be sent.
@@ -309,6 +317,7 @@ impl RunReport {
             command: head.command,
             configuration: head.configuration,
             target: head.target,
+            scope: head.scope,
             sandbox: head.sandbox,
             dry_run: head.dry_run,
             started: head.started,

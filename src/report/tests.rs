@@ -160,6 +160,8 @@ fn head() -> RunHead {
         ended: time("2026-11-22T05:11:25.250Z"),
         state: RunState::Finished,
         fail_on: FailOn::Share(0.05),
+        scope: None,
+        unmatched: Vec::new(),
         order: vec!["schools".to_owned(), "students".to_owned()],
         paths: BTreeMap::from([("report".to_owned(), "runs/latest/report.txt".into())]),
         probe: None,

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::errors::{ErrorGroup, ErrorsReport};
 use super::run::{RunReport, RunState};
+use super::scope::scope;
 use super::table::{grouped, table};
 
 /// How the text is to look.
@@ -36,6 +37,12 @@ fn write_all(
     options: TextOptions,
 ) -> std::fmt::Result {
     head(out, report)?;
+    scope(
+        out,
+        report.scope.as_ref(),
+        &errors.unmatched,
+        options.examples,
+    )?;
     table(out, report, options.width)?;
     deletes(out, report)?;
     for mismatch in &report.mismatches {

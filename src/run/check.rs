@@ -65,7 +65,7 @@ pub async fn validate(
         .map(|t| (t.name.clone(), TableFile::Empty(t.arrow())))
         .collect();
     let temp = std::env::temp_dir();
-    let session = Session::new(&inputs(pipeline, tables, 0, temp)).await?;
+    let session = Session::new(&inputs(pipeline, tables, 0, true, temp)).await?;
     let specs: Vec<_> = selection
         .resources
         .iter()
@@ -86,6 +86,7 @@ pub(super) fn inputs(
     pipeline: &Pipeline,
     tables: Vec<(String, TableFile)>,
     school_year: i32,
+    all_schools: bool,
     temp_dir: PathBuf,
 ) -> Inputs {
     let mut settings: Vec<(String, Setting)> = pipeline
@@ -93,11 +94,12 @@ pub(super) fn inputs(
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    settings.retain(|(name, _)| name != "school_year");
+    settings.retain(|(name, _)| name != "school_year" && name != "all_schools");
     settings.push((
         "school_year".to_owned(),
         Setting::Integer(i64::from(school_year)),
     ));
+    settings.push(("all_schools".to_owned(), Setting::Boolean(all_schools)));
     Inputs {
         tables,
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),

@@ -15,6 +15,29 @@ pub enum RunError {
     /// Resources named on the command line.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// Schools that are unknown or ambiguous.
+    #[error(transparent)]
+    Schools(crate::scope::UnknownSchools),
+    /// Neither flags nor the configuration name schools.
+    #[error(
+        "which schools? Give --school (id, number or part of the name) or --all-schools, or write \
+         schools = [...] or \"all\" under [scope] in the pipeline; {0}"
+    )]
+    WhichSchools(String),
+    /// Objects that are not in scope: a fault of the program or of a mapping.
+    #[error(
+        "nothing was sent: {} (a mapping must take its schools and years from the SIS tables; \
+         otherwise it is a fault of this program, please report it)",
+        .0.join("; ")
+    )]
+    OutOfScope(Vec<String>),
+    /// Resources that a strict person filter refuses.
+    #[error(
+        "--strict-person-filter: {} {} not about persons; leave them out or the option",
+        .0.join(", "),
+        if .0.len() == 1 { "is" } else { "are" }
+    )]
+    NotPersons(Vec<String>),
     /// The pipeline is switched off.
     #[error("{0}")]
     SwitchedOff(String),

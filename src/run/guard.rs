@@ -65,7 +65,7 @@ pub(super) fn part(context: &Context, selection: &Selection) -> Option<String> {
     }
     let scope = &context.options.scope;
     for (narrowed, what) in [
-        (scope.schools.is_some(), "some schools"),
+        (context.options.some_schools, "some schools"),
         (scope.persons.is_some(), "some persons"),
         (scope.courses.is_some(), "some courses"),
         (scope.sections.is_some(), "some sections"),
@@ -216,7 +216,8 @@ pub(super) fn note(
     run: &str,
     delivered: &Delivered,
 ) -> Result<(), RunError> {
-    let whole = context.options.scope.is_whole() && !delivered.interrupted;
+    let options = &context.options;
+    let whole = !options.some_schools && !options.scope.names_ids() && !delivered.interrupted;
     let tallies = delivered.tally.resources.iter();
     let loaded: Vec<String> = tallies
         .filter(|(_, tally)| whole && tally.of(Outcome::Pending) == 0)

@@ -13,18 +13,24 @@ mod error;
 mod guard;
 pub mod inspect;
 mod locked;
+mod making;
+mod objects;
 mod only;
 mod outcome;
 mod outside;
+mod parts;
 mod prepare;
 mod probe;
 pub mod rebuild;
+mod recheck;
 mod record;
 mod removal;
+mod scope;
 pub mod setup;
 mod staging;
 pub mod standing;
 mod stations;
+mod told;
 pub mod validate_data;
 
 use std::sync::Arc;
@@ -42,6 +48,7 @@ pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
 pub use removal::{Removal, remove};
+pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use staging::Staged;
 
 use crate::errors::Archive;
@@ -79,6 +86,10 @@ pub struct Options {
     pub demo: bool,
     /// The schools, persons, courses and sections that the run is narrowed to.
     pub scope: Scope,
+    /// Whether the schools are others than those of the configuration.
+    pub some_schools: bool,
+    /// What the command line asks of the scope.
+    pub asked: Asked,
     /// What to do when another run has locked some of what this one is about.
     pub wait_lock: Wait,
     /// Consent to what is asked about at a terminal (`--yes`).
@@ -305,12 +316,13 @@ impl Flow<'_> {
         staged
             .transform(context, selection, self.sis, progress)
             .await?;
+        staged.recheck(selection)?;
         let Some(target) = target else {
             return Ok(None);
         };
         let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
-        ledger.compact(Utc::now().timestamp_micros())?;
+        ledger.compact_when_worth(Utc::now().timestamp_micros())?;
         let mut admitted =
             guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
         notes.append(&mut admitted.notes);
@@ -368,7 +380,7 @@ impl Flow<'_> {
             let about = guard::origin(target, staged.school_year);
             guard::note(context, about, &ledger, &staged.id(), &delivered)?;
         }
-        if let Err(error) = ledger.compact(Utc::now().timestamp_micros()) {
+        if let Err(error) = ledger.compact_when_worth(Utc::now().timestamp_micros()) {
             // The journal holds everything; the next run compacts it.
             tracing::warn!(%error, "the ledger could not be compacted");
         }

@@ -210,6 +210,8 @@ impl Staged {
                 false => report::RunState::Finished,
             },
             fail_on: pipeline.fail_on,
+            scope: (until != Until::Extracted).then(|| self.scope_report(selection)),
+            unmatched: self.unmatched(),
             order: selection
                 .resources
                 .iter()

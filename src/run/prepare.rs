@@ -269,6 +269,8 @@ fn needed(
             Err(found) => problems.extend(found),
         }
     }
+    // Which school's a row is must be told, whatever the SQL looks at.
+    crate::stage::with_owners(sis, &mut names);
     // Crosswalks and `settings` are no SIS tables; a name that is none of these is found when the
     // SQL is planned, with its place.
     sis.tables

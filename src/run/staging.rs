@@ -12,7 +12,7 @@ use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::check::{format, inputs};
-use super::prepare::spec;
+use super::objects::Made;
 use super::{Context, RunError, Selection, Start, Until};
 use crate::object::{Outcome, Reason};
 use crate::pipeline::Connection;
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::report::{Age, ExampleRef, Tally};
 use crate::source::{SisSchema, Source};
 use crate::stage::{PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote};
-use crate::transform::{self, Session, TableFile};
+use crate::transform::{Session, TableFile};
 
 /// A run folder and what is in it.
 #[derive(Debug)]
@@ -30,9 +30,9 @@ pub struct Staged {
     /// The school year of the run, by its end year; 0 until it is known.
     pub school_year: i32,
     state: StateDir,
-    objects: BTreeMap<String, u64>,
-    /// What the transform of this run held back.
-    held: BTreeMap<String, BTreeMap<(Outcome, Reason), u64>>,
+    pub(super) objects: BTreeMap<String, u64>,
+    /// What the transform of this run came to.
+    pub(super) made: Made,
     /// How the run stood before its folder was opened again.
     before: RunState,
     /// Whether the run before this one was cut short.
@@ -100,7 +100,7 @@ impl Staged {
             school_year,
             state,
             objects,
-            held: BTreeMap::new(),
+            made: Made::default(),
             before,
             unclean,
             out,
@@ -270,48 +270,6 @@ impl Staged {
         }
     }
 
-    /// Runs every resource's SQL, unless the objects of an earlier run are used again.
-    ///
-    /// # Errors
-    /// SQL that fails on the data: nothing has been sent then.
-    pub(super) async fn transform(
-        &mut self,
-        context: &Context,
-        selection: &Selection,
-        sis: &SisSchema,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<(), RunError> {
-        if matches!(context.options.start, Start::Objects(_)) {
-            return Ok(());
-        }
-        let (session, temp) = self.session(context, selection, sis).await?;
-        let options = transform::Options {
-            local_validation: context.pipeline.load.local_validation,
-        };
-        crate::files::create_dir(&self.folder.path().join("objects"))?;
-        progress.start("transform", Some(selection.resources.len() as u64));
-        self.objects.clear();
-        for p in &selection.resources {
-            if *context.cancel.borrow() {
-                return Err(RunError::Stopped);
-            }
-            let name = &p.resource.name;
-            let out = self.folder.objects(name);
-            let spec = spec(&p.resource, &p.meta);
-            let done =
-                transform::transform(&session, &spec, &selection.standard, &out, &options).await?;
-            self.folder.note_objects(done.file.note(name))?;
-            tracing::info!(resource = %name, objects = done.rows, "transformed");
-            self.objects.insert(name.clone(), done.rows);
-            self.held.insert(name.clone(), done.held);
-            progress.advance("transform", 1, 0);
-        }
-        progress.finish("transform", "all resources");
-        // Nothing is in it any more; the run folder shall hold what its description says.
-        let _ = std::fs::remove_dir_all(&temp);
-        Ok(())
-    }
-
     /// The SQL engine over the staged tables, and its folder for spill files.
     ///
     /// # Errors
@@ -335,7 +293,13 @@ impl Staged {
             })
             .collect();
         let temp = self.folder.path().join("temp");
-        let inputs = inputs(&context.pipeline, tables, self.school_year, temp.clone());
+        let inputs = inputs(
+            &context.pipeline,
+            tables,
+            self.school_year,
+            true,
+            temp.clone(),
+        );
         Ok((Session::new(&inputs).await?, temp))
     }
 
@@ -347,7 +311,7 @@ impl Staged {
             let resource = tally.resource(name);
             resource.transformed = *rows;
             let mut left = *rows;
-            for ((outcome, reason), count) in self.held.get(name).into_iter().flatten() {
+            for ((outcome, reason), count) in self.made.held.get(name).into_iter().flatten() {
                 left = left.saturating_sub(*count);
                 for _ in 0..*count {
                     resource.record(*outcome, reason, Age::New, ExampleRef::default());

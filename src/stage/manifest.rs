@@ -2,10 +2,13 @@
 //!
 //! Reads and writes: nothing; the types only. Never: values of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+use crate::object::{Outcome, Reason};
+use crate::scope::Scope;
 
 /// The manifest. Readers take fields that they do not know, and files that lack some.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub struct Manifest {
     pub target: TargetNote,
     /// School year by its end year, once it is known.
     pub school_year: Option<i32>,
+    /// What the objects were made for; none before that is known.
+    pub scope: Option<Scope>,
     /// When the run started.
     pub started: DateTime<Utc>,
     /// When it ended; none while it runs or when it was killed.
@@ -35,6 +40,9 @@ pub struct Manifest {
     pub tables: Vec<TableNote>,
     /// Finished objects, one file per resource.
     pub objects: Vec<FileNote>,
+    /// Objects of some schools, while the transform is at work: where it carries on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartNote>,
     /// Results, one file per resource.
     pub results: Vec<FileNote>,
     /// Copies of the files that were used.
@@ -136,6 +144,22 @@ pub struct FileNote {
     pub fingerprint: String,
     /// Its columns.
     pub columns: Vec<ColumnNote>,
+}
+
+/// The objects of one resource and one batch of schools.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartNote {
+    /// Number of the batch, 0 = first.
+    pub batch: usize,
+    /// What it was made from: scope, batch, SQL, crosswalks; 32 hex digits.
+    pub made_from: String,
+    /// The file, `objects/parts/RESOURCE.BATCH.parquet`.
+    pub file: FileNote,
+    /// Objects held back, by outcome and reason.
+    pub held: BTreeMap<Outcome, BTreeMap<Reason, u64>>,
+    /// Ids named in the scope that objects were made of: persons, courses, sections.
+    pub seen: [BTreeSet<i64>; 3],
 }
 
 /// A column of a Parquet file.

@@ -14,6 +14,7 @@ mod prune;
 mod rejects;
 mod run_folder;
 mod run_id;
+mod slice;
 mod state_dir;
 
 pub use detached::Detached;
@@ -21,11 +22,12 @@ pub use disk::{Estimate, check_disk};
 pub use error::StageError;
 pub use extract::{Extracting, extract};
 pub use manifest::{
-    ColumnNote, FileNote, KeptFile, Manifest, RunState, SourceNote, TableNote, TargetNote,
+    ColumnNote, FileNote, KeptFile, Manifest, PartNote, RunState, SourceNote, TableNote, TargetNote,
 };
 pub use parquet_file::{Layout, ParquetFile, ROW_GROUP_ROWS, StagedFile, fingerprint};
 pub use prune::{PruneRules, delete_run, prune};
 pub use rejects::REJECT_COLUMNS;
 pub use run_folder::RunFolder;
 pub use run_id::RunId;
+pub use slice::{Cut, Persons, Slicer, with_owners};
 pub use state_dir::{RunAbout, StateDir};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, BooleanArray, StringArray, StringBuilder};
 
 use crate::object::{Outcome, Reason};
 
@@ -75,6 +75,15 @@ impl Holds {
         }
         for (row, text) in said(unmapped) {
             self.reject(row, Reason::UNMAPPED_CODE, || with_fields(text, fields));
+        }
+    }
+
+    /// Forgets the rows that are not chosen: they become no objects.
+    pub(super) fn forget(&mut self, chosen: &BooleanArray) {
+        for (row, chosen) in self.rows.iter_mut().zip(chosen) {
+            if chosen != Some(true) {
+                *row = None;
+            }
         }
     }
 

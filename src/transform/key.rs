@@ -3,10 +3,12 @@
 //! Reads: shaped bodies. Writes: nothing. Never: fails on a missing part; such a key is that of
 //! the source row.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, FixedSizeBinaryBuilder, RecordBatch, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray as _, BooleanArray, FixedSizeBinaryBuilder, RecordBatch, StringArray,
+    StringBuilder,
 };
 use arrow::error::ArrowError;
 
@@ -70,6 +72,17 @@ pub(super) fn keys(
         hash: Arc::new(hash.finish()),
         incomplete,
     })
+}
+
+/// Which rows have one of these key hashes.
+pub(super) fn are_any_of(keys: &Keys, wanted: &HashSet<u128>) -> BooleanArray {
+    let hashes = keys.hash.as_fixed_size_binary();
+    (0..hashes.len())
+        .map(|row| {
+            let hash = KeyHash::from_bytes(hashes.value(row));
+            Some(hash.is_some_and(|h| wanted.contains(&h.0)))
+        })
+        .collect()
 }
 
 /// `_content_hash` of encoded bodies.

@@ -12,6 +12,7 @@ mod error;
 mod hold;
 mod key;
 mod lineage;
+mod narrow;
 mod objects;
 mod place;
 mod prune;
@@ -33,8 +34,9 @@ mod yields;
 
 pub use crosswalk::{Rows, rows as crosswalk_rows};
 pub use error::{Problem, TransformError};
+pub use narrow::{Narrow, ScopeColumns, Seen};
 pub use rules::{ResourceSpec, effective_meta};
-pub use run::{Options, Transformed, transform};
+pub use run::{Options, Transformed, scope_columns, transform};
 pub use scope::object_schema;
 pub use session::{DEFAULT_MEMORY, Inputs, Session, TableFile};
 pub use skeleton::skeleton;

@@ -22,6 +22,7 @@ use crate::stage::{Layout, ParquetFile, StageError, StagedFile};
 
 use super::error::TransformError;
 use super::lineage::mapped_fields;
+use super::narrow::{self, Narrow, ScopeColumns, Seen};
 use super::objects::{HeldCounts, ObjectBuilder};
 use super::rules::{ResourceSpec, effective_meta};
 use super::session::Session;
@@ -31,17 +32,20 @@ use super::sql::{self, Statement};
 const WAITING: usize = 2;
 
 /// Choices of a transform.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether bodies are checked against the metadata. What the mapping itself says (`_skip`,
     /// `_reject`, `_unmapped`) counts in any case.
     pub local_validation: bool,
+    /// What the rows are narrowed to.
+    pub narrow: Arc<Narrow>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             local_validation: true,
+            narrow: Arc::default(),
         }
     }
 }
@@ -53,6 +57,8 @@ pub struct Transformed {
     pub rows: u64,
     /// Objects held back.
     pub held: BTreeMap<(Outcome, Reason), u64>,
+    /// The ids named in the scope that objects were made of.
+    pub seen: Seen,
     /// The objects file.
     pub file: StagedFile,
 }
@@ -79,17 +85,17 @@ pub async fn transform(
             false => problems,
         })
     })?;
-    let builder = ObjectBuilder::new(
-        &planned.schema,
-        rules,
-        standard,
-        mapped_fields(&planned.plan),
-        options.local_validation,
-    );
+    let mapped = mapped_fields(&planned.plan);
+    let builder = ObjectBuilder::new(&planned.schema, rules, standard, mapped, options);
+    let plan = match options.narrow.scope.names_ids() {
+        true => planned.plan,
+        false => narrow::without_more(planned.plan)
+            .map_err(|e| TransformError::execute(resource.name, &resource.sql, e))?,
+    };
     let work = Work {
         resource,
         out,
-        plan: planned.plan,
+        plan,
         builder,
     };
     match work.attempt(&session.context.state()).await {
@@ -102,6 +108,24 @@ pub async fn transform(
         }
         done => done,
     }
+}
+
+/// What each resource can be narrowed by; those whose SQL has mistakes are left out.
+pub async fn scope_columns(
+    session: &Session,
+    resources: &[ResourceSpec<'_>],
+) -> BTreeMap<String, ScopeColumns> {
+    let mut found = BTreeMap::new();
+    for resource in resources {
+        let Ok(statement) = Statement::of(&resource.sql, resource.additions) else {
+            continue;
+        };
+        if let Ok(planned) = sql::plan(session, &statement).await {
+            let columns = ScopeColumns::of(&planned.schema);
+            found.insert(resource.name.to_owned(), columns);
+        }
+    }
+    found
 }
 
 struct Work<'a> {
@@ -135,11 +159,12 @@ impl Work<'_> {
         match done {
             // Dropping the file removes what is there of it.
             Err(error) => Err(error),
-            Ok(held) => {
+            Ok((held, seen)) => {
                 let file = file.finish().map_err(|e| self.not_written(e))?;
                 Ok(Transformed {
                     rows: file.rows,
                     held,
+                    seen,
                     file,
                 })
             }
@@ -157,12 +182,13 @@ impl Work<'_> {
     /// Waits for all partitions; the first error stops the others.
     async fn join(
         &self,
-        mut partitions: JoinSet<Result<HeldCounts, Fault>>,
-    ) -> Result<HeldCounts, TransformError> {
-        let mut held = HeldCounts::new();
+        mut partitions: JoinSet<Result<(HeldCounts, Seen), Fault>>,
+    ) -> Result<(HeldCounts, Seen), TransformError> {
+        let (mut held, mut seen) = (HeldCounts::new(), Seen::default());
         while let Some(done) = partitions.join_next().await {
             match done {
-                Ok(Ok(counts)) => {
+                Ok(Ok((counts, met))) => {
+                    seen.merge(met);
                     for (what, count) in counts {
                         *held.entry(what).or_default() += count;
                     }
@@ -172,7 +198,7 @@ impl Work<'_> {
                 Err(error) => return Err(self.panicked(&error)),
             }
         }
-        Ok(held)
+        Ok((held, seen))
     }
 
     fn failed(&self, source: DataFusionError) -> TransformError {
@@ -209,7 +235,7 @@ async fn build_all(
     mut stream: SendableRecordBatchStream,
     mut builder: ObjectBuilder,
     batches: mpsc::Sender<RecordBatch>,
-) -> Result<HeldCounts, Fault> {
+) -> Result<(HeldCounts, Seen), Fault> {
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(Fault::Engine)?;
         if batch.num_rows() == 0 {
@@ -218,11 +244,12 @@ async fn build_all(
         let objects = builder
             .build(&batch)
             .map_err(|e| Fault::Shape(e.to_string()))?;
+        let Some(objects) = objects else { continue };
         if batches.send(objects).await.is_err() {
             break; // The writer has stopped, and says why.
         }
     }
-    Ok(builder.into_held())
+    Ok(builder.into_counts())
 }
 
 fn write_all(

@@ -14,6 +14,9 @@ use super::shape::cast_strictly;
 pub(super) const SOURCE: [&str; 2] = ["_source_table", "_source_key"];
 /// SIS ids that it may yield; NULL when absent.
 pub(super) const IDS: [&str; 4] = ["_school_id", "_person_id", "_course_id", "_section_id"];
+/// Further SIS ids that an object stands for, each a list or one: what `--person` and `--course`
+/// find it by as well. Not kept in the objects file.
+pub(super) const MORE: [&str; 2] = ["_person_ids", "_course_ids"];
 /// Texts by which a mapping holds objects back.
 pub(super) const VERDICTS: [&str; 3] = ["_skip", "_reject", "_unmapped"];
 

@@ -11,7 +11,7 @@ use crate::object::is_body_column;
 
 use super::error::{Problem, did_you_mean};
 use super::rules::members;
-use super::scope::{IDS, SOURCE, VERDICTS};
+use super::scope::{IDS, MORE, SOURCE, VERDICTS};
 use super::sql::Statement;
 use super::types::{spoken, stored_type, wanted};
 
@@ -76,11 +76,20 @@ impl<'a> Found<'a> {
             let is_integer = kind.is_integer() || kind == &DataType::Null;
             let fits = match name {
                 _ if IDS.contains(&name) => (is_integer, "an integer"),
+                _ if MORE.contains(&name) => (
+                    is_integer || is_integer_list(kind),
+                    "an integer or a list of integers",
+                ),
                 _ if VERDICTS.contains(&name) => (is_text, "text"),
                 "_source_table" => (is_text, "text"),
                 "_source_key" => (is_text || is_integer, "text or an integer"),
                 _ => {
-                    let known = SOURCE.iter().chain(&IDS).chain(&VERDICTS).copied();
+                    let known = SOURCE
+                        .iter()
+                        .chain(&IDS)
+                        .chain(&MORE)
+                        .chain(&VERDICTS)
+                        .copied();
                     let suggestion = did_you_mean(name, known);
                     self.add(
                         &[name],
@@ -181,6 +190,17 @@ impl<'a> Found<'a> {
                 self.add(names.get(..1).unwrap_or_default(), message, None);
             }
         }
+    }
+}
+
+fn is_integer_list(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(element)
+        | DataType::LargeList(element)
+        | DataType::FixedSizeList(element, _) => {
+            element.data_type().is_integer() || element.data_type() == &DataType::Null
+        }
+        _ => false,
     }
 }
 

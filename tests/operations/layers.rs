@@ -24,6 +24,9 @@ crosswalks = "crosswalk"
 sis_schema = "../pipelines/sis.toml"
 views = ["learner.sql"]
 
+[scope]
+schools = "all"
+
 [source]
 path = "../sis"
 

@@ -15,5 +15,6 @@ mod notify;
 mod persons;
 mod plan;
 mod rights;
+mod scope;
 mod setup;
 mod transcripts;

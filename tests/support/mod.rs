@@ -109,6 +109,9 @@ sql_dir = "../sql"
 crosswalks = "../crosswalk"
 state_dir = "../state"
 
+[scope]
+schools = "all"
+
 [source]
 path = "../sis"
 

@@ -4,6 +4,7 @@
 -- district stands in front of made-up contact ids. One pipeline serves one district.
 SELECT
     s.school_year,
+    s.all_schools,
     concat(s.school_year - 1, '-', s.school_year) AS school_year_name,
     make_date(s.school_year - 1, 7, 1) AS year_start,
     make_date(s.school_year, 6, 30) AS year_end,

@@ -15,6 +15,7 @@ mod look;
 mod make;
 mod removal;
 mod runs;
+mod scope;
 mod target;
 mod tree;
 
@@ -90,6 +91,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
             })
             .await
         }
+        Command::Schools(args) => scope::list(&args),
         Command::Locks(args) => locks::locks(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(args) => ledger::ledger(&session, args).await,

@@ -4,6 +4,7 @@ use chrono::Utc;
 
 use super::guest::{Stop, told_id};
 use super::pipeline_of;
+use super::scope::{asked, scoped};
 use crate::cli::{
     Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print, print_line,
@@ -32,6 +33,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         demo: args.sending.demo,
         wait_lock: args.locking.wait_lock.unwrap_or_default(),
         yes: args.consent.yes,
+        asked: asked(&args.filter)?,
         max_deletes: args.deleting.max_deletes,
         mode: args.deleting.mode,
         people: args.deleting.people()?,
@@ -66,6 +68,7 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         start: args.run.map_or(Start::Source, Start::Staging),
         school_year: args.year.school_year,
         demo: true,
+        asked: asked(&args.filter)?,
         ..Options::default()
     };
     let scope = chosen(args.scope, args.choice, true)?;
@@ -106,6 +109,7 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         max_deletes: args.deleting.max_deletes,
         mode: args.deleting.mode,
         people: args.deleting.people()?,
+        asked: asked(&args.filter)?,
         ..Options::default()
     };
     let scope = chosen(args.scope, args.choice, !args.json)?;
@@ -212,6 +216,7 @@ pub(super) async fn finished(
     // Before a window is waited for.
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
     session.guest.apply(&mut pipeline)?;
+    let options = scoped(&pipeline, options, until)?;
     let stop = Stop::listen();
     if until == Until::Loaded && !stop.heed(session, pipeline.load.window).await? {
         return Err(Stopped.into());

@@ -10,6 +10,7 @@ use super::super::row::{
     CONTENT_HASH, Columns, DELIVERED_AT, KEY_HASH, REASON, STATUS, column, hash_at,
 };
 use super::super::snapshot::{Rows, Snapshot};
+use crate::object::KeyHash;
 
 /// What the ledger knows of a key, as far as it decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,15 @@ impl KnownRows {
     /// The rows of a snapshot; none without one.
     pub(super) fn open(snapshot: Option<&Snapshot>) -> Result<Self, LedgerError> {
         let rows = snapshot.map(|s| s.rows(Columns::Narrow)).transpose()?;
+        Self::new(rows)
+    }
+
+    /// The rows of these keys only.
+    pub(super) fn of(snapshot: &Snapshot, keys: &[KeyHash]) -> Result<Self, LedgerError> {
+        Self::new(Some(snapshot.select_narrow(keys)?))
+    }
+
+    fn new(rows: Option<Rows>) -> Result<Self, LedgerError> {
         Ok(Self {
             rows,
             batch: None,

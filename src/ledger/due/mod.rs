@@ -26,6 +26,11 @@ use decide::Deciding;
 use known::KnownRows;
 use objects::Objects;
 
+use crate::object::KeyHash;
+
+/// Of so many ledger rows per object, the ledger is looked up by key.
+const FEW_OF: u64 = 20;
+
 /// How the ledger is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueOptions<'a> {
@@ -65,11 +70,26 @@ fn decide_in_passes(
     snapshot: Option<&Snapshot>,
     options: DueOptions<'_>,
 ) -> Result<Due, LedgerError> {
-    let mut known = KnownRows::open(snapshot)?;
     let mut deciding = Deciding::new(objects.rows(), options);
     let mut rows = Vec::new();
+    // A few objects of a large resource: the ledger is looked up, not walked. Keys that are absent
+    // from the objects do not matter then.
+    let few = snapshot.filter(|s| {
+        let rows = u64::from(objects.rows());
+        !options.complete && objects.passes() == 1 && rows * FEW_OF < s.rows_at_most()
+    });
+    let mut known = match few {
+        Some(snapshot) => {
+            objects.read_pass(0, &mut rows)?;
+            let keys: Vec<KeyHash> = rows.iter().map(|o| KeyHash(o.key)).collect();
+            KnownRows::of(snapshot, &keys)?
+        }
+        None => KnownRows::open(snapshot)?,
+    };
     for pass in 0..objects.passes() {
-        objects.read_pass(pass, &mut rows)?;
+        if few.is_none() {
+            objects.read_pass(pass, &mut rows)?;
+        }
         for group in rows.chunk_by_mut(|a, b| a.key == b.key) {
             let Some(key) = group.first().map(|o| o.key) else {
                 continue;

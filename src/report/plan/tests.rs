@@ -10,6 +10,8 @@ use crate::pipeline::FailOn;
 fn head(dry_run: bool) -> RunHead {
     let time = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
     RunHead {
+        scope: None,
+        unmatched: Vec::new(),
         run: "2026-11-22T051022Z-7f3a".to_owned(),
         command: "plan".to_owned(),
         configuration: "edfi".to_owned(),

@@ -33,8 +33,8 @@ impl Listings {
         staged: &Staged,
         ledger: &Ledger,
     ) -> Result<Self, RunError> {
-        let scope = &context.options.scope;
-        let ours = Ours::new(&context.pipeline, scope, ledger, staged.school_year)?;
+        let schools = staged.schools_in_scope();
+        let ours = Ours::new(&context.pipeline, schools, ledger, staged.school_year)?;
         let mut files = Vec::new();
         for p in &selection.resources {
             files.push(match p.resource.mode {

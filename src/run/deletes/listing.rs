@@ -1,6 +1,6 @@
 //! `target/RESOURCE.parquet`: what the target lists of a resource, with keys and ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,7 +12,6 @@ use crate::object::Key;
 use crate::pipeline::{Pipeline, Setting};
 use crate::run::inspect::key_of;
 use crate::run::{DeletesError, Prepared, RunError};
-use crate::scope::Scope;
 use crate::target::edfi::Owner;
 
 /// A record that may be deleted when the SIS has it not.
@@ -30,7 +29,7 @@ impl Ours {
     /// Looks the schools up in the ledger.
     pub(super) fn new(
         pipeline: &Pipeline,
-        scope: &Scope,
+        wanted: Option<&BTreeSet<i64>>,
         ledger: &Ledger,
         school_year: i32,
     ) -> Result<Self, RunError> {
@@ -46,7 +45,7 @@ impl Ours {
                 }
             }
         }
-        if let Some(wanted) = &scope.schools {
+        if let Some(wanted) = wanted {
             schools.retain(|_, school| school.is_some_and(|school| wanted.contains(&school)));
         }
         let district = match pipeline.settings.get("local_education_agency_id") {
@@ -57,8 +56,8 @@ impl Ours {
             owner: Owner {
                 school_year,
                 schools: schools.into_keys().collect(),
-                district: district.filter(|_| scope.schools.is_none()),
-                whole: scope.schools.is_none(),
+                district: district.filter(|_| wanted.is_none()),
+                whole: wanted.is_none(),
             },
         })
     }

@@ -227,7 +227,8 @@ fn guard(
             continue;
         }
         let name = &selection.resources[i].resource.name;
-        let known = match context.options.scope.is_whole() {
+        let narrowed = context.options.scope.names_ids();
+        let known = match !narrowed && planning.staged.schools_in_scope().is_none() {
             true => ledger.counts(name)?.delivered,
             false => planning.known_in_scope(&ledger.snapshot(name)?)?,
         };

@@ -274,14 +274,13 @@ impl Planning<'_> {
     /// Whether a ledger row is within this run: district-wide ones only when it covers all schools,
     /// because another school may need them.
     pub(super) fn in_scope(&self, row: &RowRef<'_>) -> bool {
-        let scope = &self.context.options.scope;
         let ids = Ids {
             school: row.school_id,
             person: row.person_id,
             course: row.course_id,
             section: row.section_id,
         };
-        scope.admits(ids) && (scope.schools.is_none() || ids.school.is_some())
+        self.staged.covers(ids)
     }
 
     /// Whether a ledger row is older than the rows of this run: what was acknowledged after they

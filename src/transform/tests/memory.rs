@@ -26,6 +26,7 @@ FROM Left l JOIN Right r ON l.name = r.name";
     let session = Session::new(&district.inputs).await.unwrap();
     let options = Options {
         local_validation: false,
+        ..Options::default()
     };
     let done = transform(&session, &spec, &district.standard, &out, &options)
         .await

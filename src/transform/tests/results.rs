@@ -68,6 +68,7 @@ async fn without_local_validation_only_the_mapping_holds_back() {
     let district = District::new();
     let options = Options {
         local_validation: false,
+        ..Options::default()
     };
     let done = district
         .run_with("studentSchoolAssociations", ENROLLMENTS, &options)

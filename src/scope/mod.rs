@@ -3,11 +3,20 @@
 //! Reads: ids. Writes: nothing. Never: names of people; a scope holds SIS ids only.
 //! Sources: the Resync tool's fields School(s), Campus Person ID(s), Course ID(s), Section ID(s).
 
+mod ids;
+mod schools;
+
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use ids::{IdsError, parse_ids};
+pub use schools::{School, Schools, SchoolsWanted, UnknownSchools};
 
 /// The ids that a run is narrowed to; `None` does not narrow. The school year is no part of it:
 /// every run has exactly one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Scope {
     /// SIS schoolID: a hard limit. No row of another school ever leaves.
     pub schools: Option<BTreeSet<i64>>,
@@ -38,32 +47,48 @@ impl Scope {
         *self == Self::default()
     }
 
+    /// Whether persons, courses or sections are named.
+    pub fn names_ids(&self) -> bool {
+        self.persons.is_some() || self.courses.is_some() || self.sections.is_some()
+    }
+
     /// Whether an object with these ids is in scope. What has no id of a kind is not narrowed by
     /// that kind: a school is not left out because persons are named. Of courses and sections
     /// either is enough (the union).
     pub fn admits(&self, ids: Ids) -> bool {
-        let within = |wanted: &Option<BTreeSet<i64>>, id: Option<i64>| match (wanted, id) {
-            (Some(wanted), Some(id)) => wanted.contains(&id),
-            _ => true,
-        };
-        within(&self.schools, ids.school)
-            && within(&self.persons, ids.person)
-            && self.admits_course(ids)
+        let (person, course) = (ids.person, ids.course);
+        self.admits_any(
+            ids.school,
+            person.as_slice(),
+            course.as_slice(),
+            ids.section,
+        )
     }
 
-    fn admits_course(&self, ids: Ids) -> bool {
-        let named = |wanted: &Option<BTreeSet<i64>>, id: Option<i64>| {
-            wanted
-                .as_ref()
-                .zip(id)
-                .is_some_and(|(wanted, id)| wanted.contains(&id))
+    /// As [`Self::admits`], of an object that may stand for several persons or courses: one of them
+    /// is enough.
+    pub fn admits_any(
+        &self,
+        school: Option<i64>,
+        persons: &[i64],
+        courses: &[i64],
+        section: Option<i64>,
+    ) -> bool {
+        let named = |wanted: &Option<BTreeSet<i64>>, ids: &[i64]| {
+            let wanted = wanted.as_ref();
+            wanted.is_some_and(|wanted| ids.iter().any(|id| wanted.contains(id)))
         };
-        let narrowed = self.courses.is_some() || self.sections.is_some();
-        let related = ids.course.is_some() || ids.section.is_some();
-        !narrowed
-            || !related
-            || named(&self.courses, ids.course)
-            || named(&self.sections, ids.section)
+        let within = |wanted: &Option<BTreeSet<i64>>, ids: &[i64]| {
+            wanted.is_none() || ids.is_empty() || named(wanted, ids)
+        };
+        let by_course = self.courses.is_some() || self.sections.is_some();
+        let related = !courses.is_empty() || section.is_some();
+        within(&self.schools, school.as_slice())
+            && within(&self.persons, persons)
+            && (!by_course
+                || !related
+                || named(&self.courses, courses)
+                || named(&self.sections, section.as_slice()))
     }
 }
 
