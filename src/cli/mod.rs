@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod choice;
 mod count;
+mod delete;
 mod deleting;
 mod diff;
 mod dis;
@@ -50,6 +51,7 @@ pub use audit::AuditArgs;
 pub use check::{CheckArgs, CheckWhat};
 pub use choice::Choice;
 pub use count::CountArgs;
+pub use delete::DeleteArgs;
 pub use deleting::Deleting;
 pub use diff::DiffArgs;
 pub use dis::{DisArgs, DisCommand, PollArgs, RequestArgs, Resync};
@@ -190,6 +192,8 @@ pub enum Command {
     Count(CountArgs),
 
     Fetch(FetchArgs),
+
+    Delete(DeleteArgs),
 
     Truncate(TruncateArgs),
 

@@ -43,6 +43,10 @@ impl<'a> Need<'a> {
                 let act = unless(a.sending.dry_run, Sync);
                 need("load", act, Some(&a.scope.pipeline))
             }
+            Command::Delete(a) => {
+                let act = unless(!a.yes, Empty);
+                need("delete", act, Some(&a.scope.pipeline))
+            }
             Command::Truncate(a) => {
                 let act = unless(!a.yes, Empty);
                 need("truncate", act, Some(&a.scope.pipeline))

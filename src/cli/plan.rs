@@ -5,6 +5,7 @@
 use clap::Args;
 
 use super::choice::Choice;
+use super::deleting::Deleting;
 use super::filter::Filter;
 use super::only::Only;
 use super::scope::{Scope, Year};
@@ -45,4 +46,7 @@ pub struct PlanArgs {
     /// Print the plan as JSON.
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 }

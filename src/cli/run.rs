@@ -53,9 +53,6 @@ pub struct RunArgs {
     pub filter: Filter,
 
     #[command(flatten)]
-    pub deleting: Deleting,
-
-    #[command(flatten)]
     pub resync: Resync,
 
     #[command(flatten)]
@@ -72,4 +69,7 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub guest: Guest,
+
+    #[command(flatten)]
+    pub deleting: Deleting,
 }

@@ -39,7 +39,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use compact::Compacted;
 pub use due::{
     Decision, Disposition, Due, DueCounts, DueOptions, Duplicates, Select, StatusRange, Withheld,
-    due,
+    due, missing_from,
 };
 pub use entry::{Entry, Event};
 pub use error::LedgerError;

@@ -10,6 +10,7 @@ mod connection;
 mod deletes;
 mod dis;
 mod document;
+mod fail_on;
 mod interpolate;
 mod layer;
 mod limits;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use additions::{Addition, Additions};
 pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
+pub use fail_on::FailOn;
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
@@ -375,44 +377,6 @@ pub struct LoadSettings {
     pub stop_after_same_refusals: u32,
     /// Whether objects are checked against the metadata before they are sent.
     pub local_validation: bool,
-}
-
-/// When a finished run exits with 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FailOn {
-    /// Any error.
-    Any,
-    /// Any error that the ledger did not know.
-    New,
-    /// More errors than this.
-    Count(u64),
-    /// A larger share of Processed than this (0 to 1).
-    Share(f64),
-}
-
-impl FailOn {
-    /// Whether a finished run has more errors than are let pass. `new` are those of `errors` that
-    /// the ledger did not know; `processed` as in the tally.
-    pub fn exceeded(self, errors: u64, new: u64, processed: u64) -> bool {
-        match self {
-            Self::Any => errors > 0,
-            Self::New => new > 0,
-            Self::Count(most) => errors > most,
-            // Counts are far below 2^52, so that the division is exact enough.
-            Self::Share(most) => errors as f64 > most * processed as f64,
-        }
-    }
-}
-
-impl std::fmt::Display for FailOn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::New => f.write_str("new"),
-            Self::Count(most) => write!(f, "{most}"),
-            Self::Share(most) => write!(f, "{}%", most * 100.0),
-        }
-    }
 }
 
 /// How long run folders stay.

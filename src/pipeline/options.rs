@@ -126,25 +126,6 @@ pub(super) fn fail_on(top: &mut Section<'_>) -> FailOn {
 
 const FAIL_ON: &str = "\"any\", \"new\", a number of errors like 25 or a share like \"5%\"";
 
-impl FailOn {
-    /// Parses `any`, `new`, `25` or `5%`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.trim() {
-            "any" => Some(Self::Any),
-            "new" => Some(Self::New),
-            text => match text.strip_suffix('%') {
-                Some(percent) => {
-                    let percent: f64 = percent.trim().parse().ok()?;
-                    (0.0..=100.0)
-                        .contains(&percent)
-                        .then_some(Self::Share(percent / 100.0))
-                }
-                None => text.parse().ok().map(Self::Count),
-            },
-        }
-    }
-}
-
 /// Reads `[keep]`.
 pub(super) fn keep(top: &mut Section<'_>) -> Keep {
     let mut section = top

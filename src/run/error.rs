@@ -161,6 +161,9 @@ pub enum RunError {
     /// The target.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// A mode that is not offered, or not for this scope.
+    #[error("{0}")]
+    Mode(String),
     /// The list of deletes.
     #[error(transparent)]
     Deletes(#[from] super::DeletesError),

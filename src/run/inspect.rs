@@ -1,20 +1,14 @@
-//! Asking the target: counts, records, verification against the ledger, emptying a resource.
+//! Asking the target: counts, records, verification against the ledger.
 
-use chrono::Utc;
-use futures::StreamExt as _;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use super::RunError;
 use super::fetch::question;
-use super::prepare::{Prepared, Selection};
-use crate::ledger::{Entry, Event, Journal, Ledger};
-use crate::load::{Api, ApiError};
+use super::prepare::Selection;
+use crate::ledger::Ledger;
+use crate::load::Api;
 use crate::metadata::ResourceMeta;
-use crate::object::{Key, KeyHash};
-
-/// Deletes in flight at once.
-const DELETES: usize = 16;
+use crate::object::Key;
 
 /// One line of `count` and `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,140 +45,6 @@ pub async fn count(
         });
     }
     Ok(counts)
-}
-
-/// What emptying one resource came to: `found = deleted + already_gone + refused`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Truncated {
-    /// The resource.
-    pub resource: String,
-    /// Records that the target listed.
-    pub found: u64,
-    /// Removed.
-    pub deleted: u64,
-    /// Gone before we came.
-    pub already_gone: u64,
-    /// Refused by the target, with the first of its texts.
-    pub refused: u64,
-    /// The first refusal.
-    pub example: Option<String>,
-}
-
-/// Deletes all records of the resources at the target, dependants first, and tells the ledger.
-/// Once `cancel` is true no further delete is sent.
-///
-/// # Errors
-/// The target does not answer; what was deleted until then is in the ledger.
-pub async fn truncate(
-    api: &Api,
-    selection: &Selection,
-    journal: &mut Journal,
-    cancel: watch::Receiver<bool>,
-) -> Result<Vec<Truncated>, RunError> {
-    let mut done = Vec::new();
-    for p in selection.resources.iter().rev() {
-        if *cancel.borrow() {
-            break;
-        }
-        let mut records = Vec::new();
-        while let Some(page) = api.page(&p.meta.path, records.len()).await? {
-            records.extend(page.into_iter().map(|r| identity(p, &r)));
-        }
-        let outcome = empty(api, p, records, journal, cancel.clone()).await;
-        journal.flush()?;
-        done.push(outcome?);
-    }
-    Ok(done)
-}
-
-/// A record's id and natural key.
-fn identity(p: &Prepared, record: &Value) -> (Option<String>, Option<String>) {
-    let id = record.get("id").and_then(Value::as_str).map(str::to_owned);
-    (id, key_of(&p.meta, record))
-}
-
-async fn empty(
-    api: &Api,
-    p: &Prepared,
-    records: Vec<(Option<String>, Option<String>)>,
-    journal: &mut Journal,
-    mut cancel: watch::Receiver<bool>,
-) -> Result<Truncated, RunError> {
-    let collection = api.discovered.resource(&p.meta.path);
-    let mut outcome = Truncated {
-        resource: p.resource.name.clone(),
-        found: records.len() as u64,
-        ..Truncated::default()
-    };
-    let deletes = futures::stream::iter(records).map(|(id, key)| {
-        let mut url = collection.clone();
-        async move {
-            let Some(id) = id else {
-                let message = "the target lists a record without an id".to_owned();
-                let url = url.into();
-                let method = reqwest::Method::DELETE;
-                return (
-                    Err(ApiError::Refused {
-                        method,
-                        url,
-                        status: 0,
-                        message,
-                    }),
-                    key,
-                );
-            };
-            if let Ok(mut path) = url.path_segments_mut() {
-                path.push(&id);
-            }
-            (api.delete(url).await, key)
-        }
-    });
-    // Those in flight are finished.
-    let deletes = deletes.take_until(async move {
-        let _ = cancel.wait_for(|cancelled| *cancelled).await;
-    });
-    let at_once = DELETES.min(api.caller.settings.concurrency_max);
-    let mut deletes = std::pin::pin!(deletes.buffer_unordered(at_once));
-    while let Some((result, key)) = deletes.next().await {
-        match result {
-            Ok(true) => outcome.deleted += 1,
-            Ok(false) => outcome.already_gone += 1,
-            Err(ApiError::Refused {
-                status, message, ..
-            }) => {
-                outcome.refused += 1;
-                outcome
-                    .example
-                    .get_or_insert(format!("HTTP {status}: {message}"));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        if let Some(key) = key {
-            let now = Utc::now().timestamp_micros();
-            journal.append(std::iter::once(deleted(&p.resource.name, &key, now)))?;
-            if journal.flush_due(std::time::Instant::now()) {
-                journal.flush()?;
-            }
-        }
-    }
-    Ok(outcome)
-}
-
-fn deleted<'a>(resource: &'a str, key: &'a str, at: i64) -> Entry<'a> {
-    Entry {
-        resource,
-        key_hash: KeyHash::of(key),
-        key,
-        source_table: "",
-        source_key: "",
-        school_id: None,
-        person_id: None,
-        course_id: None,
-        section_id: None,
-        event: Event::Deleted,
-        at,
-    }
 }
 
 /// The natural key of a record as the target gives it; `None` when a part is missing.

@@ -25,6 +25,7 @@ mod probe;
 pub mod rebuild;
 mod recheck;
 mod record;
+mod removal;
 mod scope;
 mod selective;
 pub mod setup;
@@ -41,13 +42,14 @@ use tokio::sync::watch;
 
 pub use check::{Depth, check_source, validate};
 pub use choose::{Choice, Chosen, choose};
-pub use deletes::DeletesError;
+pub use deletes::{DeletesError, People};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
 pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
 pub use prepare::{Prepared, Selection, spec};
+pub use removal::{Removal, remove};
 pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use selective::Selective;
 pub use staging::Staged;
@@ -56,7 +58,7 @@ use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::lock::{Held, Wait};
 use crate::metadata::Standard;
-use crate::pipeline::{MaxDeletes, Pipeline, TargetKind};
+use crate::pipeline::{MaxDeletes, Pipeline, ResyncMode, TargetKind};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
@@ -101,6 +103,12 @@ pub struct Options {
     pub run: Option<RunId>,
     /// Most deletes of one resource, before the pipeline's.
     pub max_deletes: Option<MaxDeletes>,
+    /// What the report calls it; None: by how far it goes.
+    pub verb: Option<&'static str>,
+    /// A mode beside the plain run.
+    pub mode: Option<ResyncMode>,
+    /// Persons whose id has changed, or who were combined.
+    pub people: People,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -163,7 +171,7 @@ impl Context {
         let resync = self.pipeline.target == TargetKind::Dis
             && !self.options.delta
             && self.options.start == Start::Source;
-        self.options.resend_all || resync
+        self.options.resend_all || resync || self.options.mode == Some(ResyncMode::Resync)
     }
 
     /// Whether the run is about all records of its resources.
@@ -201,6 +209,7 @@ pub async fn run(
 ) -> Result<Finished, RunError> {
     let pipeline = &context.pipeline;
     pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
+    deletes::offered(context)?;
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     editions::may_send(pipeline)?;
@@ -338,7 +347,16 @@ impl Flow<'_> {
             None => None,
         };
         let only = selected.as_ref().unwrap_or(self.only);
-        let due = deliver::due(context, only, selection, staged, &ledger)?;
+        let mut due = deliver::due(context, only, selection, staged, &ledger)?;
+        let mut people = context.options.people.with_unfinished(&folder)?;
+        people.resend(selection, staged, &mut due)?;
+        let mode = context.options.mode;
+        let listings = match mode {
+            Some(_) => Some(
+                deletes::Listings::ask(target.api()?, context, selection, staged, &ledger).await?,
+            ),
+            None => None,
+        };
         let mut sending = match self.held {
             Some(held) => Some(deliver::Sending {
                 journal: ledger.journal(&staged.id(), Utc::now().timestamp_micros())?,
@@ -348,14 +366,22 @@ impl Flow<'_> {
             None => None,
         };
         let journal = sending.as_mut().map(|sending| &mut sending.journal);
-        let mut people = deletes::People::default();
+        if journal.is_some() {
+            people.begin(&folder)?;
+        }
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
         let plan = match self.only.is_everything() {
-            true => deletes::plan(asked, &ledger, &mut people, journal)?,
+            true => deletes::plan(asked, &ledger, listings.as_ref(), &mut people, journal)?,
             // A run that takes up some objects again deletes none.
             false => deletes::Plan::none(selection),
         };
-        let stations = stations::Stations::new(selection, staged, due, plan)?;
+        let stations = stations::Stations::new(
+            selection,
+            staged,
+            due,
+            plan,
+            mode != Some(ResyncMode::Cleanup),
+        )?;
         let mut delivered = deliver::load(
             context, selection, staged, target, sending, stations, progress,
         )
@@ -366,6 +392,9 @@ impl Flow<'_> {
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
+            if !delivered.interrupted && self.only.is_everything() {
+                people.end(&folder)?;
+            }
             let about = guard::origin(target, staged.school_year);
             guard::note(context, about, &ledger, &staged.id(), &delivered)?;
         }

@@ -187,7 +187,10 @@ impl Staged {
         }
         RunHead {
             run: self.id(),
-            command: until.verb(&context.options.start).to_owned(),
+            command: match context.options.verb {
+                Some(verb) => verb.to_owned(),
+                None => until.verb(&context.options.start).to_owned(),
+            },
             configuration: pipeline.name.clone(),
             target: TargetReport {
                 kind: pipeline.target.as_str().to_owned(),

@@ -1,5 +1,7 @@
 //! From the source to finished objects: the run folder, the staged tables, the transform.
 
+mod bare;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -130,11 +132,6 @@ impl Staged {
     /// The results file of a resource.
     pub fn results(&self, resource: &str) -> PathBuf {
         self.out.join("results").join(parquet_name(resource))
-    }
-
-    /// The list of a resource's deletes.
-    pub(super) fn deletes(&self, resource: &str) -> PathBuf {
-        self.out.join("deletes").join(parquet_name(resource))
     }
 
     /// Where results and report go.

@@ -7,6 +7,8 @@
 //! Deletes go dependants first. One that its dependants still hold back waits until all the others
 //! are over, and is tried once more.
 
+use std::path::PathBuf;
+
 use super::deletes::{Deletes, Plan};
 use super::{Selection, Staged};
 use crate::ledger::Due;
@@ -36,11 +38,13 @@ impl Stations {
         staged: &Staged,
         due: Vec<Due>,
         mut plan: Plan,
+        sends: bool,
     ) -> Result<Self, ObjectsError> {
-        let sent = due.len();
-        let mut resources: Vec<LoadResource> = (selection.resources.iter().zip(due))
-            .zip(&mut plan.resources)
-            .map(|((p, due), deletes)| LoadResource {
+        let mut resources = Vec::new();
+        if sends {
+            let both = selection.resources.iter().zip(due);
+            let all = both.zip(&mut plan.resources);
+            resources.extend(all.map(|((p, due), deletes)| LoadResource {
                 name: p.resource.name.clone(),
                 objects: staged.objects(&p.resource.name),
                 results: staged.results(&p.resource.name),
@@ -55,23 +59,17 @@ impl Stations {
                 after: Vec::new(),
                 moves: std::mem::take(&mut deletes.moves),
                 deleting: None,
-            })
-            .collect();
+            }));
+        }
+        let sent = resources.len();
         let mut of: Vec<usize> = (0..sent).collect();
-        // Where the deletes of each resource stand; dependants come first.
-        let mut at: Vec<Option<usize>> = vec![None; selection.resources.len()];
-        for i in (0..selection.resources.len()).rev() {
-            let deletes = &plan.resources[i];
-            let Some(file) = &deletes.file else { continue };
+        let record = |i: usize, file: &PathBuf, operation, guarded, after| {
             let p = &selection.resources[i];
-            let after = dependants(selection, i).filter_map(|d| at[d]).collect();
-            at[i] = Some(resources.len());
-            of.push(i);
-            resources.push(LoadResource {
+            Ok::<_, ObjectsError>(LoadResource {
                 name: p.resource.name.clone(),
                 objects: file.clone(),
                 results: staged.results(&p.resource.name),
-                operation: Operation::Delete,
+                operation,
                 meta: p.meta.clone(),
                 due: Due::everything(Objects::open(file)?.rows()),
                 prerequisites: Vec::new(),
@@ -79,12 +77,35 @@ impl Stations {
                 after,
                 moves: Default::default(),
                 deleting: Some(Deleting {
-                    guarded: deletes.guarded,
+                    guarded,
                     shared: selection.standard.retries.contains_key(&p.resource.name),
                 }),
-            });
+            })
+        };
+        // Where the deletes of each resource stand; dependants come first.
+        let mut at: Vec<Vec<usize>> = vec![Vec::new(); selection.resources.len()];
+        for i in (0..selection.resources.len()).rev() {
+            let deletes = &plan.resources[i];
+            let after: Vec<usize> = dependants(selection, i)
+                .flat_map(|d| at[d].clone())
+                .collect();
+            for file in &deletes.files {
+                at[i].push(resources.len());
+                of.push(i);
+                let (guarded, after) = (deletes.guarded, after.clone());
+                resources.push(record(i, file, Operation::Delete, guarded, after)?);
+            }
         }
-        link(&mut resources, &of, &plan.resources, sent);
+        let deleted = resources.len();
+        for (i, deletes) in plan.resources.iter().enumerate() {
+            if let Some(file) = &deletes.checks {
+                of.push(i);
+                resources.push(record(i, file, Operation::Check, None, Vec::new())?);
+            }
+        }
+        if let Some(resources) = resources.get_mut(..deleted) {
+            link(resources, &of, &plan.resources, sent);
+        }
         Ok(Self {
             resources,
             of,

@@ -2,6 +2,7 @@
 
 mod again;
 mod choice;
+mod cleanup;
 mod data;
 mod deletes;
 mod errors;
@@ -11,6 +12,7 @@ mod layers;
 mod locks;
 mod new_target;
 mod notify;
+mod persons;
 mod plan;
 mod rights;
 mod routes;

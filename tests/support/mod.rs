@@ -292,6 +292,29 @@ impl Target {
         self.server().count(resource)
     }
 
+    /// Somebody else's GET or DELETE below the data URL; the body of the answer, where it is JSON.
+    pub fn ask(&self, method: &str, path: &str) -> Value {
+        let url = self.url();
+        let ask = async {
+            let client = reqwest::Client::new();
+            let token = client
+                .post(format!("{url}/oauth/token"))
+                .basic_auth("sandbox", Some("sandbox"))
+                .form(&[("grant_type", "client_credentials")]);
+            let token: Value = token.send().await?.json().await?;
+            let bearer = token["access_token"].as_str().unwrap_or_default();
+            let answer = client
+                .request(
+                    method.parse().expect("a method"),
+                    format!("{url}/data/v3/ed-fi/{path}"),
+                )
+                .bearer_auth(bearer);
+            let answer = answer.send().await?.error_for_status()?;
+            Ok::<Value, reqwest::Error>(answer.json().await.unwrap_or(Value::Null))
+        };
+        self.runtime.block_on(ask).expect("the sandbox answers")
+    }
+
     /// The records that it holds.
     pub fn bodies(&self, resource: &str) -> Vec<Value> {
         self.server().bodies(resource)

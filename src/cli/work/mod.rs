@@ -13,6 +13,7 @@ mod ledger;
 mod locks;
 mod look;
 mod make;
+mod removal;
 mod runs;
 mod scope;
 mod target;
@@ -75,11 +76,19 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,
+        Command::Delete(args) => {
+            let (pipeline, guest) = (args.scope.pipeline.clone(), args.guest.clone());
+            let verb = Verb::new("delete", &pipeline, None, &guest);
+            attend(&session, verb, |session| async move {
+                removal::delete(&session, args).await
+            })
+            .await
+        }
         Command::Truncate(args) => {
             let (pipeline, guest) = (args.scope.pipeline.clone(), args.guest.clone());
             let verb = Verb::new("truncate", &pipeline, None, &guest);
             attend(&session, verb, |session| async move {
-                target::truncate(&session, &args).await
+                removal::truncate(&session, args).await
             })
             .await
         }

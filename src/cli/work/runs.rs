@@ -36,6 +36,8 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         yes: args.consent.yes,
         asked: asked(&args.filter)?,
         max_deletes: args.deleting.max_deletes,
+        mode: args.deleting.mode,
+        people: args.deleting.people()?,
         ..Options::default()
     };
     go(
@@ -105,6 +107,9 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         only: args.only.options(Utc::now()),
         school_year: args.year.school_year,
         demo: true,
+        max_deletes: args.deleting.max_deletes,
+        mode: args.deleting.mode,
+        people: args.deleting.people()?,
         asked: asked(&args.filter)?,
         ..Options::default()
     };
@@ -148,7 +153,7 @@ pub(super) fn context(
     )
 }
 
-fn context_of(
+pub(super) fn context_of(
     session: &Session,
     pipeline: Pipeline,
     scope: Scope,

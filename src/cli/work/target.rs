@@ -1,19 +1,14 @@
-//! Verbs that ask the target: verify, count, fetch, truncate.
+//! Verbs that ask the target: verify, count, fetch.
 
 use std::sync::Arc;
 
-use chrono::Utc;
-
-use super::guest::Stop;
 use super::pipeline_of;
-use crate::cli::{
-    CountArgs, FetchArgs, FetchFormat, Scope, Session, TruncateArgs, VerifyArgs, print_line,
-};
+use crate::cli::{CountArgs, FetchArgs, FetchFormat, Scope, TruncateArgs, VerifyArgs, print_line};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
 use crate::run::fetch::{self, Fetch, Format, Keys};
-use crate::run::{Lock, Selection, inspect, lock};
+use crate::run::{Selection, inspect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -164,67 +159,17 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-pub(super) async fn truncate(session: &Session, args: &TruncateArgs) -> anyhow::Result<u8> {
-    let mut pipeline = pipeline_of(&args.scope)?;
-    session.guest.apply(&mut pipeline)?;
-    let stop = Stop::listen();
-    if args.yes && !stop.heed(session, pipeline.load.window).await? {
-        return Ok(3);
-    }
-    let asked = ask_of(pipeline, &args.scope).await?;
-    if !args.yes {
-        let counts = inspect::count(asked.target.api()?, &asked.selection, &[], None).await?;
-        asked.target.disconnect().await;
-        for count in counts.iter().rev() {
-            print_line(&format!(
-                "would delete {:>12}  {}",
-                count.target, count.resource
-            ))?;
-        }
-        print_line("nothing was deleted; give --yes to delete these")?;
-        return Ok(0);
-    }
-    let ledger = asked.ledger(args.year.school_year)?;
-    let wanted = Lock {
-        verb: "truncate",
-        schools: None,
-        wait: args.locking.wait_lock.unwrap_or_default(),
-        cancel: stop.cancelled(),
-    };
-    let mut held = lock(&asked.pipeline, &asked.selection, wanted).await?;
-    let now = Utc::now();
-    let run = format!("truncate-{}", now.format("%Y-%m-%dT%H%M%SZ"));
-    held.named(&run)?;
-    session.noted.run(&run);
-    let mut journal = ledger.journal(&run, now.timestamp_micros())?;
-    let done = inspect::truncate(
-        asked.target.api()?,
-        &asked.selection,
-        &mut journal,
-        held.cancel(&stop.cancelled()),
-    )
-    .await;
-    journal.close()?;
-    ledger.compact(Utc::now().timestamp_micros())?;
+/// What `truncate` would delete, and how to have it deleted.
+pub(super) async fn would_truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
+    let asked = ask(&args.scope).await?;
+    let counts = inspect::count(asked.target.api()?, &asked.selection, &[], None).await?;
     asked.target.disconnect().await;
-    let mut refused = 0;
-    for t in done? {
-        refused += t.refused;
-        session.noted.count("deletes.deleted", t.deleted);
-        session.noted.count("deletes.already_gone", t.already_gone);
-        session.noted.count("deletes.refused", t.refused);
-        let mut line = format!(
-            "{}: {} found = {} deleted + {} already gone + {} refused",
-            t.resource, t.found, t.deleted, t.already_gone, t.refused
-        );
-        if let Some(example) = t.example {
-            line.push_str(&format!(", e.g. {example}"));
-        }
-        print_line(&line)?;
+    for count in counts.iter().rev() {
+        print_line(&format!(
+            "would delete {:>12}  {}",
+            count.target, count.resource
+        ))?;
     }
-    if *stop.cancelled().borrow() {
-        print_line("stopped: what is left was not deleted")?;
-        return Ok(3);
-    }
-    Ok(u8::from(refused > 0))
+    print_line("nothing was deleted; give --yes to delete these")?;
+    Ok(0)
 }

@@ -137,6 +137,25 @@ pub struct Due {
 }
 
 impl Due {
+    /// What is to become of a row; one beyond the file is collapsed into nothing.
+    pub fn disposition(&self, row: u64) -> Disposition {
+        let row = usize::try_from(row).ok().and_then(|row| self.rows.get(row));
+        row.map_or(Disposition::Collapsed, |row| row.disposition())
+    }
+
+    /// Sends a row whose content the target has acknowledged once more.
+    pub fn send_again(&mut self, row: u64) {
+        let row = usize::try_from(row)
+            .ok()
+            .and_then(|row| self.rows.get_mut(row));
+        if let Some(row) = row.filter(|row| row.disposition() == Disposition::Unchanged) {
+            *row = Decision(row.0 - Disposition::Unchanged as u8 + Disposition::SendAgain as u8);
+            let [.., again, unchanged, _, _, _, _, _] = &mut self.counts.0;
+            *again += 1;
+            *unchanged = unchanged.saturating_sub(1);
+        }
+    }
+
     /// Every row of a file is to be sent: for files that hold nothing else.
     pub fn everything(rows: u64) -> Self {
         let rows = vec![Decision::UNDECIDED; usize::try_from(rows).unwrap_or(usize::MAX)];

@@ -10,12 +10,14 @@
 mod decide;
 mod decision;
 mod known;
+mod missing;
 mod objects;
 mod select;
 
 use std::path::Path;
 
 pub use decision::{Decision, Disposition, Due, DueCounts, Duplicates, Withheld};
+pub use missing::missing_from;
 pub use select::{Select, StatusRange};
 
 use super::error::LedgerError;

@@ -94,6 +94,11 @@ impl Objects {
         self.passes
     }
 
+    /// Reads in so many passes, a power of two, at least as many as are needed.
+    pub(super) fn in_passes(&mut self, passes: usize) {
+        self.passes = passes;
+    }
+
     /// The reasons by number, those met so far.
     pub(super) fn reasons(&self) -> &[Reason] {
         &self.reasons

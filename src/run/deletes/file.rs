@@ -21,22 +21,22 @@ const BATCH_ROWS: usize = 8192;
 
 /// One record that is to go.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Doomed<'a> {
+pub(in crate::run) struct Doomed<'a> {
     /// Natural key.
-    pub(super) key: &'a str,
+    pub(in crate::run) key: &'a str,
     /// SIS row.
-    pub(super) source: (&'a str, &'a str),
+    pub(in crate::run) source: (&'a str, &'a str),
     /// SIS school, person, course, section.
-    pub(super) ids: [Option<i64>; 4],
+    pub(in crate::run) ids: [Option<i64>; 4],
     /// The target's id of the record, where the record is to be found by it.
-    pub(super) server_id: Option<&'a str>,
+    pub(in crate::run) server_id: Option<&'a str>,
     /// Why: a bounded code.
-    pub(super) why: &'static str,
+    pub(in crate::run) why: &'static str,
 }
 
 impl<'a> Doomed<'a> {
     /// A ledger row; it is found by its id, or by its key where the id may mean another key by now.
-    pub(super) fn of(row: &RowRef<'a>, by_id: bool, why: &'static str) -> Self {
+    pub(in crate::run) fn of(row: &RowRef<'a>, by_id: bool, why: &'static str) -> Self {
         Self {
             key: row.key,
             source: (row.source_table, row.source_key),
@@ -49,7 +49,7 @@ impl<'a> Doomed<'a> {
 
 /// The file, being written.
 #[derive(Debug)]
-pub(super) struct DeletesFile {
+pub(in crate::run) struct DeletesFile {
     file: ParquetFile,
     schema: SchemaRef,
     key: StringBuilder,
@@ -67,6 +67,16 @@ pub enum DeletesError {
     /// The file.
     #[error(transparent)]
     File(#[from] StageError),
+    /// A combined person whose rows are still in the SIS.
+    #[error(
+        "--pairs says that the persons {} were removed by combining, and the source still has \
+         records of them that would be sent; combine them in the SIS and extract again",
+        persons.join(", ")
+    )]
+    StillThere {
+        /// SIS personIDs.
+        persons: Vec<String>,
+    },
     /// A batch of rows could not be put together.
     #[error("cannot put the list of deletes together")]
     Rows(#[from] ArrowError),
@@ -74,7 +84,7 @@ pub enum DeletesError {
 
 impl DeletesFile {
     /// Starts a file.
-    pub(super) fn create(path: &Path) -> Result<Self, DeletesError> {
+    pub(in crate::run) fn create(path: &Path) -> Result<Self, DeletesError> {
         let scope = object_schema(&Fields::empty());
         let mut fields: Vec<Arc<Field>> = scope.fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(SERVER_ID, DataType::Utf8, true)));
@@ -93,7 +103,7 @@ impl DeletesFile {
     }
 
     /// Adds a record.
-    pub(super) fn push(&mut self, row: &Doomed<'_>) -> Result<(), DeletesError> {
+    pub(in crate::run) fn push(&mut self, row: &Doomed<'_>) -> Result<(), DeletesError> {
         self.key.append_value(row.key);
         self.key_hash
             .append_value(KeyHash::of(row.key).to_bytes())?;
@@ -129,7 +139,7 @@ impl DeletesFile {
     }
 
     /// Completes it; how many records it has.
-    pub(super) fn finish(mut self) -> Result<u64, DeletesError> {
+    pub(in crate::run) fn finish(mut self) -> Result<u64, DeletesError> {
         if self.len > 0 {
             self.drain()?;
         }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::cleanup::{Listings, is_doubtful, set};
 use super::resource::{Counted, Gone, Scanned};
 use super::sources::unreadable;
 use super::{Deletes, People, Plan};
 use crate::ledger::{Due, Entry, Event, Journal, Ledger};
 use crate::object::KeyHash;
-use crate::pipeline::Mode;
+use crate::pipeline::{Mode, ResyncMode};
 use crate::run::{Context, RunError, Selection, Staged};
 use crate::source::SisSchema;
 
@@ -52,6 +53,7 @@ impl<'a> Planning<'a> {
 pub(in crate::run) fn plan(
     mut planning: Planning<'_>,
     ledger: &Ledger,
+    listings: Option<&Listings>,
     people: &mut People,
     mut journal: Option<&mut Journal>,
 ) -> Result<Plan, RunError> {
@@ -63,7 +65,8 @@ pub(in crate::run) fn plan(
     } = planning;
     let resources = &selection.resources;
     let mut plan = Plan::none(selection);
-    if !context.pipeline.deletes.enabled {
+    let mode = context.options.mode;
+    if mode.is_none() && !context.pipeline.deletes.enabled {
         let gone: usize = planning.due.iter().map(|due| due.gone.len()).sum();
         if gone > 0 {
             plan.notes.push(format!(
@@ -81,6 +84,17 @@ pub(in crate::run) fn plan(
             continue;
         }
         let snapshot = ledger.snapshot(&p.resource.name)?;
+        let listed = listings.map(|l| l.of(i, &snapshot)).transpose()?.flatten();
+        if mode == Some(ResyncMode::Resync) {
+            // What is sent all the same need not be looked for.
+            let gone = &planning.due[i].gone;
+            let sent = |key| gone.binary_search(&key).is_err();
+            plan.resources[i].checks = match &listed {
+                Some(listed) => listed.unlisted(&planning, i, &snapshot, sent)?,
+                None => None,
+            };
+            continue;
+        }
         let moved = above(selection, i).any(|a| !plan.resources[a].moves.is_empty());
         let mut scanned = Scanned::new(&planning, i, &snapshot, &lost, people)?;
         if let Some(journal) = journal.as_deref_mut() {
@@ -92,19 +106,66 @@ pub(in crate::run) fn plan(
             moved_above: moved,
             kept,
         };
-        let (moves, file, counts) = scanned.write(&planning, &snapshot, &lost, people, gone)?;
-        plan.resources[i] = Deletes {
-            moves,
-            file,
+        let written = scanned.write(&planning, &snapshot, &lost, people, gone)?;
+        let (mut files, mut counts) = (Vec::from_iter(written.file), written.counted);
+        let mut deletes = Deletes {
+            moves: written.moves,
             early: counts.replaced > 0 && !moved,
-            guarded: None,
+            ..Deletes::default()
         };
+        if let Some(listed) = listed {
+            let planned = set(&written.keys);
+            deletes.checks = listed.unlisted(&planning, i, &snapshot, |k| planned.contains(&k))?;
+            if !kept && let Some((file, unknown)) = listed.unknown(&planning, i)? {
+                files.push(file);
+                counts.guarded += unknown;
+            }
+            let lost = lost.keys().map(String::as_str).collect();
+            if !files.is_empty() && is_doubtful(&planning, i, &lost)? {
+                deletes.guarded = Some("source_errors");
+                plan.notes.push(format!(
+                    "the cleanup of {} is refused: the extract had errors (rejects.csv), or objects \
+                     were rejected whose keys are not known",
+                    p.resource.name
+                ));
+            }
+        }
+        deletes.files = files;
+        plan.resources[i] = deletes;
         counted[i] = counts;
         counted[i].notes(&p.resource.name, &mut plan.notes);
     }
     guard(&planning, ledger, &counted, &mut plan)?;
     order(selection, &mut plan);
     Ok(plan)
+}
+
+/// Whether the configuration offers the mode that is asked for, in this scope.
+///
+/// # Errors
+/// [`RunError::Mode`].
+pub(in crate::run) fn offered(context: &Context) -> Result<(), RunError> {
+    let Some(mode) = context.options.mode else {
+        return Ok(());
+    };
+    let name = mode.as_str();
+    if !context.pipeline.resync_modes.contains(&mode) {
+        return Err(RunError::Mode(format!(
+            "{} does not offer --mode {name}: its state's profile does not have it. A plain run \
+             sends what is due and deletes what is gone; [resync] modes = [\"{name}\"] in the \
+             pipeline, or a profile that has it, offers the mode",
+            context.pipeline.file.display()
+        )));
+    }
+    let scope = &context.options.scope;
+    let narrowed = scope.persons.is_some() || scope.courses.is_some() || scope.sections.is_some();
+    if narrowed || !context.options.only.is_everything() {
+        return Err(RunError::Mode(format!(
+            "--mode {name} is about whole resources; leave out what narrows it to persons, courses, \
+             sections or failed objects"
+        )));
+    }
+    Ok(())
 }
 
 /// All resources that one depends on.
@@ -161,11 +222,13 @@ fn guard(
         let Some(counts) = counted.get(i).filter(|c| c.guarded > 0) else {
             continue;
         };
-        if context.options.yes || max.surely_allows(counts.guarded) {
+        let refused = plan.resources[i].guarded.is_some();
+        if refused || context.options.yes || max.surely_allows(counts.guarded) {
             continue;
         }
         let name = &selection.resources[i].resource.name;
-        let known = match context.options.scope.is_whole() {
+        let narrowed = context.options.scope.names_ids();
+        let known = match !narrowed && planning.staged.schools_in_scope().is_none() {
             true => ledger.counts(name)?.delivered,
             false => planning.known_in_scope(&ledger.snapshot(name)?)?,
         };
@@ -184,7 +247,7 @@ fn guard(
         .flat_map(|i| above(selection, i))
         .collect();
     for i in stopped {
-        if plan.resources[i].file.is_some() && plan.resources[i].guarded.is_none() {
+        if !plan.resources[i].files.is_empty() && plan.resources[i].guarded.is_none() {
             plan.resources[i].guarded = Some("dependants_held");
         }
     }

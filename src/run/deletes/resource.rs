@@ -14,7 +14,7 @@ use crate::ledger::{Columns as LedgerColumns, Disposition, RowRef, RowView, Snap
 use crate::load::{Columns, Moved, Moves, Objects};
 use crate::metadata::ReferenceColumns;
 use crate::object::KeyHash;
-use crate::pipeline::LeftOut;
+use crate::pipeline::{LeftOut, ResyncMode};
 use crate::run::RunError;
 use crate::scope::Ids;
 use crate::transform::tables_used;
@@ -28,6 +28,17 @@ pub(super) struct Counted {
     pub(super) replaced: u64,
     /// What is gone and stays, by reason.
     stays: BTreeMap<&'static str, u64>,
+}
+
+/// What was decided of one resource.
+pub(super) struct Written {
+    /// Objects that take over a record.
+    pub(super) moves: Moves,
+    /// The list of deletes.
+    pub(super) file: Option<PathBuf>,
+    /// Their keys.
+    pub(super) keys: Vec<KeyHash>,
+    pub(super) counted: Counted,
 }
 
 /// How the gone objects of a resource are dealt with.
@@ -159,14 +170,16 @@ impl Scanned {
         lost: &HashMap<String, Unreadable>,
         people: &mut People,
         gone: Gone,
-    ) -> Result<(Moves, Option<PathBuf>, Counted), RunError> {
+    ) -> Result<Written, RunError> {
         let p = &planning.selection.resources[self.resource];
         let (mut moves, mut counted) = (Moves::new(), Counted::default());
+        let mut keys = Vec::new();
         let path = planning.staged.deletes(&p.resource.name);
         let mut file: Option<DeletesFile> = None;
         let standard = &planning.selection.standard;
         let shared = standard.retries.contains_key(&p.resource.name);
         let by_id = !standard.keys_may_move(&p.resource.name);
+        let cleanup = planning.context.options.mode == Some(ResyncMode::Cleanup);
         each(snapshot, &self.keys, |row| {
             let source = (row.source_table, row.source_key);
             let fresh = self.sources.fresh(source.0, source.1);
@@ -193,7 +206,7 @@ impl Scanned {
                 Judgement::Gone if combined => "combined",
                 Judgement::Gone => "gone",
                 Judgement::Replaced => {
-                    let takes = p.meta.key_updatable && !people.changes(row.person_id);
+                    let takes = p.meta.key_updatable && !cleanup && !people.changes(row.person_id);
                     if let ([object], Some(id)) = (fresh, row.server_id.filter(|_| takes)) {
                         let moved = Moved {
                             id: id.to_owned(),
@@ -218,11 +231,17 @@ impl Scanned {
                 none => none.insert(DeletesFile::create(&path)?),
             };
             // What may have moved with a resource above is found by the key that it had.
+            keys.push(row.key_hash);
             let by_id = by_id && !gone.moved_above;
             Ok(file.push(&Doomed::of(row, by_id, why))?)
         })?;
         let written = file.map(DeletesFile::finish).transpose()?.is_some();
-        Ok((moves, written.then_some(path), counted))
+        Ok(Written {
+            moves,
+            file: written.then_some(path),
+            keys,
+            counted,
+        })
     }
 }
 
@@ -266,13 +285,14 @@ impl Planning<'_> {
 
     /// Whether a ledger row is older than the rows of this run: what was acknowledged after they
     /// were read is not gone by them.
-    fn is_older(&self, row: &RowRef<'_>) -> bool {
+    pub(super) fn is_older(&self, row: &RowRef<'_>) -> bool {
         row.delivered_at.is_none_or(|at| at <= self.read_at)
             || row.delivered_run == Some(self.staged.id().as_str())
     }
 
     fn deletes_left_out(&self) -> bool {
-        self.context.pipeline.deletes.left_out == LeftOut::Delete
+        let cleanup = self.context.options.mode == Some(ResyncMode::Cleanup);
+        cleanup || self.context.pipeline.deletes.left_out == LeftOut::Delete
     }
 
     /// How many delivered objects of a resource are in scope.
@@ -291,7 +311,7 @@ impl Planning<'_> {
 }
 
 /// Visits the ledger's rows of some keys.
-fn each(
+pub(super) fn each(
     snapshot: &Snapshot,
     keys: &[KeyHash],
     mut visit: impl FnMut(&RowRef<'_>) -> Result<(), RunError>,

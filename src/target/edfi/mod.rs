@@ -5,6 +5,7 @@
 //! details (`urn:ed-fi:api:...`) and the older `message` / `modelState` bodies.
 
 mod media;
+mod owner;
 mod problem;
 mod reply;
 
@@ -12,6 +13,7 @@ use reqwest::Method;
 use url::Url;
 
 pub use media::Media;
+pub use owner::Owner;
 pub use problem::Problem;
 
 use super::{Event, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict};
