@@ -88,7 +88,7 @@ fn item_13_every_shape_of_address_is_reached() {
     ];
     for (name, change, keys, root) in cases {
         let district = District::new(2);
-        let target = Target::with(|options| change(options));
+        let target = Target::with(change);
         with(&district, "connection", keys);
         let ran = district.fullsync(&format!("{}{root}", target.url()), &["run", "mini"]);
         assert_eq!(ran.code, Some(0), "{name}: {}{}", ran.stdout, ran.stderr);

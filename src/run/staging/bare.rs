@@ -25,7 +25,7 @@ impl Staged {
             school_year,
             state,
             objects: BTreeMap::new(),
-            held: BTreeMap::new(),
+            made: Default::default(),
             before: RunState::Running,
             unclean: false,
         })
