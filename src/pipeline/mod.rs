@@ -25,6 +25,7 @@ mod rate;
 mod resources;
 mod routing;
 mod scope;
+mod secret;
 mod section;
 mod select;
 mod shared;
@@ -48,6 +49,7 @@ pub use problem::{Problem, Problems, closest};
 pub use rate::Rate;
 pub use routing::Routing;
 pub use scope::ScopeSettings;
+pub use secret::Secret;
 pub use select::SelectError;
 pub use window::{Standing, Window, WindowError};
 
@@ -326,28 +328,6 @@ pub enum Credentials {
     Token(Secret),
     /// A client certificate and its private key, as PEM.
     Certificate(Secret),
-}
-
-/// A value that is never printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret text.
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The text itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
 }
 
 /// How the target is loaded.

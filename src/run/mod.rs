@@ -29,6 +29,7 @@ mod removal;
 mod scope;
 mod selective;
 pub mod setup;
+mod span;
 mod staging;
 pub mod standing;
 mod stations;
@@ -52,6 +53,7 @@ pub use prepare::{Prepared, Selection, spec};
 pub use removal::{Removal, remove};
 pub use scope::{Asked, Estimate, as_configured, resolve, schools};
 pub use selective::Selective;
+pub use span::{Start, Until};
 pub use staging::Staged;
 
 use crate::errors::Archive;
@@ -111,31 +113,6 @@ pub struct Options {
     pub people: People,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
-}
-
-/// Where a run starts from. A run is named by its id, or `latest`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// The source, read afresh.
-    #[default]
-    Source,
-    /// The staged tables of this run, transformed again (so that a mended mapping takes effect).
-    Staging(String),
-    /// The objects of this run as they are.
-    Objects(String),
-}
-
-/// How far a run goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// SIS tables are staged.
-    Extracted,
-    /// Objects are staged.
-    Transformed,
-    /// What would be sent is known; nothing is sent.
-    Planned,
-    /// Everything is delivered, as far as it goes.
-    Loaded,
 }
 
 /// Called with the run folder as soon as there is one: the log goes there.

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use flate2::write::GzEncoder;
 use reqwest::header::HeaderValue;
 
-/// zstd's level: the fastest of the usual ones. Bodies are repetitive, so that a higher level
-/// costs several times the time and saves little (`cargo bench dis`).
+/// zstd's level: the fastest of the usual ones, because the client should not wait for itself
+/// (`cargo bench dis` tells what it costs).
 const ZSTD_LEVEL: i32 = 1;
 
 /// A content encoding of the contract.
