@@ -34,7 +34,7 @@ FROM Student";
 
 const ENROLLMENTS: &str = "
 SELECT named_struct('studentUniqueId', uniqueID) AS studentReference,
-    named_struct('schoolId' AS schoolReference, entryDate,
+    named_struct('schoolId', schoolID) AS schoolReference, entryDate,
     g.descriptor AS entryGradeLevelDescriptor,
     'Student' AS _source_table, concat(cast(personID AS varchar), '/T1') AS _source_key,
     schoolID AS _school_id, personID AS _person_id,
