@@ -28,6 +28,27 @@ pub struct Set {
     pub set: Vec<String>,
 }
 
+impl Set {
+    /// What `--set` says on this process's command line: whoever reads the pipeline beside the verb
+    /// itself (rights, audit, notifications) must see the same values.
+    pub fn given() -> Self {
+        Self::among(std::env::args().skip(1))
+    }
+
+    fn among(arguments: impl Iterator<Item = String>) -> Self {
+        let mut arguments = arguments.take_while(|a| a != "--");
+        let mut set = Vec::new();
+        while let Some(argument) = arguments.next() {
+            match argument.strip_prefix("--set=") {
+                Some(value) => set.push(value.to_owned()),
+                None if argument == "--set" => set.extend(arguments.next()),
+                None => {}
+            }
+        }
+        Self { set }
+    }
+}
+
 /// The school year of verbs that compute or send something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 pub struct Year {
@@ -51,4 +72,25 @@ pub struct Consent {
     /// there to be asked, it must be said here.
     #[arg(long)]
     pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_found_in_both_forms() {
+        let line = [
+            "run",
+            "mini",
+            "--set",
+            "a=1",
+            "--set=b=2",
+            "--",
+            "--set",
+            "c=3",
+        ];
+        let set = Set::among(line.map(str::to_owned).into_iter());
+        assert_eq!(set.set, ["a=1", "b=2"]);
+    }
 }

@@ -24,7 +24,10 @@ fn e10_a_pipeline_that_is_switched_off_sends_nothing() {
             "pipeline `mini` is switched off by `enabled = false` at pipelines/mini.toml:3";
         assert!(ran.stderr.contains(wanted), "{verb}: {}", ran.stderr);
     }
-    assert!(!district.path("state").exists(), "nothing was read either");
+    assert!(
+        !district.path("state/mini/runs").exists(),
+        "nothing was read either"
+    );
     assert_eq!(target.count("students"), 0);
     let ran = district
         .fullsync(&target.url(), &["resources", "mini"])

@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::pipeline;
 use crate::account::Process;
 use crate::audit::{self, Entry, Event};
-use crate::cli::{Command, Need, Session};
+use crate::cli::{Command, Need, Session, Set};
 use crate::pipeline::Pipeline;
 use crate::rights::{self, Act, Actor, Asked};
 
@@ -27,6 +27,13 @@ pub(super) struct Passed {
 /// be recorded.
 pub(super) fn pass(session: &Session, command: &Command) -> anyhow::Result<Passed> {
     let need = Need::of(command);
+    if Set::given()
+        .set
+        .iter()
+        .any(|s| s.trim_start().starts_with("rights"))
+    {
+        anyhow::bail!("--set cannot change [rights]: the file of the pipeline holds");
+    }
     let pipeline = need.pipeline.map(pipeline).transpose()?;
     let mut files: Vec<PathBuf> = std::env::var_os(RIGHTS)
         .filter(|path| !path.is_empty())

@@ -106,7 +106,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
 
 /// Reads a pipeline with the process's environment.
 fn pipeline(name: &str) -> anyhow::Result<Pipeline> {
-    pipeline_with(name, &Set::default())
+    pipeline_with(name, &Set::given())
 }
 
 /// As [`pipeline`], with what `--set` says.
