@@ -81,7 +81,8 @@ fn e23_a_resource_that_is_off_cannot_be_selected() {
         .find(|l| l.contains(" courseTranscripts "))
         .unwrap();
     assert!(line.contains(" off "), "{line}");
-    assert!(!folder.0.path().join("fullsync-data").exists());
+    let runs = folder.0.path().join("fullsync-data/district/runs");
+    assert!(!runs.exists());
 }
 
 #[test]

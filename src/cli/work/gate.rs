@@ -34,7 +34,8 @@ pub(super) fn pass(session: &Session, command: &Command) -> anyhow::Result<Passe
     {
         anyhow::bail!("--set cannot change [rights]: the file of the pipeline holds");
     }
-    let pipeline = need.pipeline.map(pipeline).transpose()?;
+    // What cannot be read is told by the verb itself, which goes no further.
+    let pipeline = need.pipeline.and_then(|name| pipeline(name).ok());
     let mut files: Vec<PathBuf> = std::env::var_os(RIGHTS)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
