@@ -270,7 +270,9 @@ fn keys_are_unique_and_ids_lead_somewhere() {
             .map(|r| r[at].clone())
             .collect()
     };
-    for table in &schema.tables {
+    // Transcripts are declared and not generated: their resources are shipped switched off.
+    let made = |name: &str| columns::ALL.iter().any(|l| l.name == name);
+    for table in schema.tables.iter().filter(|t| made(&t.name)) {
         let parts: Vec<Vec<String>> = table.key.iter().map(|k| column(&table.name, k)).collect();
         let mut seen = HashSet::new();
         for row in 0..parts[0].len() {
