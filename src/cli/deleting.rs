@@ -16,7 +16,7 @@ use crate::scope::parse_ids;
 #[command(next_help_heading = "Deletes and cleanup")]
 pub struct Deleting {
     /// Most deletes of one resource: a number (25) or a share of what the ledger knows of it (5%);
-    /// more are held back until --yes. Goes before [deletes] max, which is 10% by default.
+    /// more are held back until --yes. Goes before `deletes` max, which is 10% by default.
     #[arg(long, value_name = "N|P%", value_parser = max_deletes)]
     pub max_deletes: Option<MaxDeletes>,
 

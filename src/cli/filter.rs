@@ -9,7 +9,7 @@ use clap::Args;
 use crate::run::Asked;
 use crate::scope::{IdsError, parse_ids};
 
-/// What a run is narrowed to. Flags go before the pipeline's [scope].
+/// What a run is narrowed to. Flags go before the pipeline's own scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Scope")]
 pub struct Filter {
