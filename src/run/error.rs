@@ -183,7 +183,7 @@ pub enum RunError {
     /// The sandbox.
     #[cfg(feature = "sandbox")]
     #[error(transparent)]
-    Sandbox(#[from] crate::sandbox::edfi::SandboxError),
+    Sandbox(#[from] crate::sandbox::SandboxError),
     /// A file.
     #[error("a file cannot be read or written")]
     Io(#[from] std::io::Error),
