@@ -36,55 +36,43 @@ part AS (
     JOIN BehaviorEvent e ON e.eventID = r.eventID
     WHERE trim(r.role) IN ('Offender', 'Participant', 'Victim')
 ),
-person AS (
+said AS (
     SELECT
         t.incidentID,
         t.is_victim,
         t.personID,
         p.personID AS known,
-        CASE
-            WHEN s.personID IS NOT NULL THEN '0126'
-            WHEN f.personID IS NOT NULL THEN '3422'
-            ELSE '3168'
-        END AS type,
-        n.name,
-        CASE WHEN s.personID IS NOT NULL OR f.personID IS NOT NULL THEN
-            named_struct(
-                'SIF_RefObject',
-                    CASE WHEN s.personID IS NOT NULL THEN 'StudentPersonal' ELSE 'StaffPersonal' END,
-                'value', ref_id(
-                    CASE WHEN s.personID IS NOT NULL THEN 'StudentPersonal' ELSE 'StaffPersonal' END,
-                    t.personID)
-            )
-        END AS ref
+        named_struct(
+            'Injury', '3065',
+            'Name', n.name,
+            'SIF_RefId', CASE
+                WHEN s.personID IS NOT NULL THEN named_struct(
+                    'SIF_RefObject', 'StudentPersonal',
+                    'value', ref_id('StudentPersonal', t.personID))
+                WHEN f.personID IS NOT NULL THEN named_struct(
+                    'SIF_RefObject', 'StaffPersonal',
+                    'value', ref_id('StaffPersonal', t.personID))
+            END,
+            'Type', CASE
+                WHEN s.personID IS NOT NULL THEN '0126'
+                WHEN f.personID IS NOT NULL THEN '3422'
+                ELSE '3168'
+            END
+        ) AS person
     FROM part t
     LEFT JOIN Person p ON p.personID = t.personID
     LEFT JOIN person_name n ON n.personID = t.personID
     LEFT JOIN student s ON s.personID = t.personID
     LEFT JOIN staff f ON f.personID = t.personID
 ),
-offenders AS (
-    SELECT
-        incidentID,
-        array_agg(named_struct('Injury', '3065', 'Name', name, 'SIF_RefId', ref, 'Type', type)
-            ORDER BY personID) AS list
-    FROM person WHERE NOT is_victim AND known IS NOT NULL
-    GROUP BY incidentID
-),
-victims AS (
-    SELECT
-        incidentID,
-        array_agg(named_struct('Injury', '3065', 'Name', name, 'SIF_RefId', ref, 'Type', type)
-            ORDER BY personID) AS list
-    FROM person WHERE is_victim AND known IS NOT NULL
-    GROUP BY incidentID
-),
 persons AS (
     SELECT
         incidentID,
+        array_agg(person ORDER BY personID) FILTER (WHERE NOT is_victim) AS offenders,
+        array_agg(person ORDER BY personID) FILTER (WHERE is_victim) AS victims,
         array_agg(personID) AS ids,
         min(CASE WHEN known IS NULL THEN personID END) AS missing
-    FROM person
+    FROM said
     GROUP BY incidentID
 )
 SELECT
@@ -99,8 +87,8 @@ SELECT
         AS IncidentLocation,
     named_struct('Type', '9997') AS IncidentReporter,
     CASE WHEN x.sif IS NOT NULL THEN named_struct('Code', x.sif) END AS IncidentCategory,
-    o.list AS OffenderList,
-    v.list AS VictimList,
+    n.offenders AS OffenderList,
+    n.victims AS VictimList,
     i.title AS IncidentDescription,
     'BehaviorIncident' AS _source_table,
     CAST(i.incidentID AS VARCHAR) AS _source_key,
@@ -116,8 +104,6 @@ SELECT
     ) AS _unmapped
 FROM incident i
 LEFT JOIN category c ON c.incidentID = i.incidentID
-LEFT JOIN offenders o ON o.incidentID = i.incidentID
-LEFT JOIN victims v ON v.incidentID = i.incidentID
 LEFT JOIN persons n ON n.incidentID = i.incidentID
 LEFT JOIN xwalk_incident_category x ON x.code = c.code
 LEFT JOIN xwalk_incident_location l ON l.code = i.location
