@@ -210,7 +210,7 @@ fn item_2_patterns_exceptions_and_steps() {
 }
 
 #[test]
-fn e31_configuration_then_resources_and_nothing_selected_is_an_error() {
+fn e31_configuration_then_schools_then_resources_and_nothing_selected_is_an_error() {
     let (district, target) = (District::new(1), Target::new(&[]));
     let refused = |more: &[&str]| {
         let args = [&["run", "mini"], more].concat();
@@ -228,6 +228,14 @@ fn e31_configuration_then_resources_and_nothing_selected_is_an_error() {
         stderr.contains("concurrency_max") && !stderr.contains("`nothing`"),
         "{stderr}"
     );
+    // Then the schools.
+    let stderr = refused(&["nothing", "--school", "Nowhere"]);
+    assert!(
+        stderr.contains("Nowhere") && !stderr.contains("`nothing`"),
+        "{stderr}"
+    );
+    let stderr = refused(&["nothing"]);
+    assert!(stderr.contains("`nothing`"), "{stderr}");
     assert_eq!(target.count("schools"), 0);
 }
 

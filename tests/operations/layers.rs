@@ -35,6 +35,9 @@ url = "${TARGET}"
 key_env = "KEY"
 secret_env = "SECRET"
 
+[scope]
+schools = "all"
+
 [settings]
 greeting = "base"
 

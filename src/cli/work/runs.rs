@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::guest::{Stop, told_id};
 use super::pipeline_of;
-use super::scope::{asked, scoped};
+use super::scope::{asked, schools_are_known, scoped};
 use crate::cli::{
     Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print, print_line,
@@ -40,13 +40,8 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        until,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, until, true)?;
+    go(session, scope, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -55,13 +50,8 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        Until::Extracted,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, Until::Extracted, true)?;
+    go(session, scope, options, Until::Extracted).await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -72,7 +62,7 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         asked: asked(&args.filter)?,
         ..Options::default()
     };
-    let scope = chosen(args.scope, args.choice, true)?;
+    let scope = chosen(args.scope, args.choice, &options, Until::Transformed, true)?;
     go(session, scope, options, Until::Transformed).await
 }
 
@@ -91,13 +81,8 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        until,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, until, true)?;
+    go(session, scope, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -113,8 +98,15 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         asked: asked(&args.filter)?,
         ..Options::default()
     };
-    let scope = chosen(args.scope, args.choice, !args.json)?;
+    let scope = chosen(
+        args.scope,
+        args.choice,
+        &options,
+        Until::Planned,
+        !args.json,
+    )?;
     if args.json {
+        let options = scoped(&pipeline_of(&scope)?, options, Until::Planned)?;
         let context = context(session, scope, options)?;
         let finished = crate::run::run(&context, Until::Planned, &session.progress).await?;
         print_line(&serde_json::to_string_pretty(&finished.plan)?)?;
@@ -279,10 +271,17 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
 }
 
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
-/// if it is to be shown.
-fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
+/// if it is to be shown. The configuration is checked first, then the schools, then the resources.
+fn chosen(
+    mut scope: Scope,
+    choice: Choice,
+    options: &Options,
+    until: Until,
+    show: bool,
+) -> anyhow::Result<Scope> {
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    schools_are_known(&pipeline, options, until)?;
     let standard = connect::standard(&pipeline)?;
     scope.resources.extend(choice.also);
     let choice = crate::run::Choice {
