@@ -12,9 +12,9 @@ use crate::scope::{IdsError, parse_ids};
 // Of each argument: a heading of the whole would go on behind it.
 const HEADING: &str = "Scope";
 
-/// What a run is narrowed to. Flags go before the pipeline's own scope.
+/// The schools that a verb is about. Flags go before the pipeline's own scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-pub struct Filter {
+pub struct Places {
     /// Only these schools, each by schoolID, number or a part of its name that no other school has
     /// (`fullsync schools` finds them); separated by commas, or the option again.
     #[arg(long, help_heading = HEADING, value_name = "SCHOOL", value_delimiter = ',')]
@@ -23,6 +23,24 @@ pub struct Filter {
     /// All schools of the district. A heavy load for the target: asks first, or needs --yes.
     #[arg(long, help_heading = HEADING, conflicts_with = "school")]
     pub all_schools: bool,
+}
+
+impl Places {
+    /// What is asked for.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            schools: self.school.clone(),
+            all_schools: self.all_schools,
+            ..Asked::default()
+        }
+    }
+}
+
+/// What a run is narrowed to. Flags go before the pipeline's own scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Filter {
+    #[command(flatten)]
+    pub places: Places,
 
     /// Only these persons: personIDs separated by commas, spaces or line breaks, @FILE, or - for
     /// standard input. Resources that are not about persons still go for the chosen schools.
@@ -72,13 +90,12 @@ impl Filter {
             anyhow::bail!("{}", wrong.join("\n"));
         }
         Ok(Asked {
-            schools: self.school.clone(),
-            all_schools: self.all_schools,
             persons,
             courses,
             sections,
             strict_persons: self.strict_person_filter,
             calendar_batch: self.calendar_batch.and_then(|n| usize::try_from(n).ok()),
+            ..self.places.asked()
         })
     }
 }

@@ -12,7 +12,9 @@ use crate::cli::{
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
-use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
+use crate::run::{
+    Asked, Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect,
+};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -272,7 +274,7 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
 
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
 /// if it is to be shown. The configuration is checked first, then the schools, then the resources.
-fn chosen(
+pub(super) fn chosen(
     mut scope: Scope,
     choice: Choice,
     options: &Options,
@@ -300,14 +302,14 @@ fn chosen(
 }
 
 /// `validate --data`, after the pipeline and its SQL were found in order.
-async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
-    let options = Options {
-        start: args.run.clone().map_or(Start::Source, Start::Staging),
-        school_year: args.year.school_year,
-        demo: true,
-        ..Options::default()
-    };
-    let mut context = context(session, args.scope.clone(), options)?;
+async fn validate_data(
+    session: &Session,
+    args: &ValidateArgs,
+    scope: Scope,
+    options: Options,
+) -> anyhow::Result<u8> {
+    let options = scoped(&pipeline_of(&scope)?, options, Until::Transformed)?;
+    let mut context = context(session, scope, options)?;
     // That is what is asked for, whatever a run does.
     context.pipeline.load.local_validation = true;
     let asking = Asking {
@@ -331,13 +333,32 @@ async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result
 }
 
 pub(super) async fn validate(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline_of(&args.scope)?;
+    let options = Options {
+        start: args.run.clone().map_or(Start::Source, Start::Staging),
+        school_year: args.year.school_year,
+        demo: true,
+        asked: asked(&args.filter)?,
+        ..Options::default()
+    };
+    let until = match args.data {
+        true => Until::Transformed,
+        false if options.asked != Asked::default() => anyhow::bail!(
+            "schools, persons, courses and sections narrow the objects: add --data to check these"
+        ),
+        false => Until::Extracted,
+    };
+    let scope = args.scope.clone();
+    let scope = chosen(scope, args.choice.clone(), &options, until, !args.json)?;
+    let pipeline = pipeline_of(&scope)?;
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
+    let selection = Selection::new(&pipeline, &scope.resources, &standard, &sis)?;
     crate::run::validate(&pipeline, &selection, &sis, Depth::Full).await?;
     if args.data {
-        return validate_data(session, args).await;
+        return validate_data(session, args, scope, options).await;
+    }
+    if let Some(missing) = &pipeline.source.missing {
+        anyhow::bail!("{missing}");
     }
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;
