@@ -120,6 +120,13 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb that loads or asks a target, and a SIF zone, whose requests are answered instead.
+    #[error(
+        "pipeline `{0}` has a SIF zone as its target: nothing is loaded into a zone or asked of \
+         it, its requests are answered; use `fullsync sif sync {0}` (all verbs of a zone: \
+         `fullsync sif --help`)"
+    )]
+    Zone(String),
     /// A verb that asks an Ed-Fi API, and another kind of target.
     #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
     NotForTarget(TargetKind),
@@ -180,7 +187,7 @@ pub enum RunError {
     /// The sandbox.
     #[cfg(feature = "sandbox")]
     #[error(transparent)]
-    Sandbox(#[from] crate::sandbox::edfi::SandboxError),
+    Sandbox(#[from] crate::sandbox::SandboxError),
     /// A file.
     #[error("a file cannot be read or written")]
     Io(#[from] std::io::Error),
