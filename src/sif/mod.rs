@@ -6,6 +6,7 @@
 
 mod ack;
 mod code;
+mod delta;
 mod message;
 mod packet;
 mod query;
@@ -13,6 +14,7 @@ mod request;
 
 pub use ack::{Ack, AckError, Received, Status};
 pub use code::{Delivery, SifError};
+pub use delta::delta;
 pub use message::{Header, Messages, NAMESPACE, Provided, Registration};
 pub use packet::{Packed, Packer, TooLarge};
 pub use query::{Condition, Conditions, Group, Operator, Query};

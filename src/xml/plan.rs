@@ -55,6 +55,21 @@ impl XmlPlan {
 }
 
 impl Element {
+    /// Whether it is a list with an element around it.
+    pub fn is_list(&self) -> bool {
+        self.item.is_some() && !self.open.is_empty()
+    }
+
+    /// For a list whose elements can be changed and taken out one by one: the attribute that tells
+    /// them apart (`Type` of telephone numbers). Other lists are sent whole.
+    pub fn item_key(&self) -> Option<&str> {
+        let attributes = &self.item.as_ref()?.attributes;
+        let is_action = |name: &str| name == "SIF_Action";
+        let mut keys = attributes.iter().map(|(name, _)| name.as_str());
+        let keyed = attributes.iter().any(|(name, _)| is_action(name));
+        keys.find(|name| keyed && !is_action(name))
+    }
+
     fn named(member: &str, tag: &str) -> Self {
         let mut element = Self {
             name: member.to_owned(),

@@ -21,7 +21,7 @@ impl Zone {
         std::fs::create_dir(&pipelines).unwrap();
         let source = root().join("sample-data");
         let layer = format!(
-            "extends = \"sif\"\nstate_dir = \"../state\"\n[source]\npath = {source:?}\n\
+            "extends = \"sif\"\nstate_dir = \"../state\"\n[scope]\nschools = \"all\"\n[source]\npath = {source:?}\n\
              [settings]\nas_of = \"{AS_OF}\"\n{more}"
         );
         std::fs::write(pipelines.join("zone.toml"), layer).unwrap();
