@@ -5,15 +5,43 @@
 //! Sources: SIF 2.x infrastructure specification (SIF_Message, SIF_Request, SIF_Response, SIF_Ack).
 
 mod ack;
+mod agent;
+mod answer;
 mod code;
+mod deliver;
+mod desk;
+mod fates;
+mod filter;
+mod handover;
+mod journal;
+pub mod log;
 mod message;
 mod packet;
 mod query;
 mod request;
+mod session;
+mod settle;
+mod shelf;
+mod traffic;
+mod zone;
+mod zone_status;
 
 pub use ack::{Ack, AckError, Received, Status};
-pub use code::{Delivery, SifError};
+pub use agent::{Agent, NEEDED, Profile, Rights, lacking};
+pub use answer::{Packet, Part, make};
+pub use code::SifError;
+pub use desk::{Answered, Cancel, Desk, Job, Refusal, Reply, Shelved};
+pub use fates::{Fate, Fates, RowState};
+pub use filter::{Filter, FilterError};
+pub use handover::{Handover, Handovers};
+pub use journal::{Asked, Journal, Line, PacketLine, Progress};
 pub use message::{Header, Messages, NAMESPACE, Provided, Registration};
 pub use packet::{Packed, Packer, TooLarge};
 pub use query::{Condition, Conditions, Group, Operator, Query};
 pub use request::{Request, RequestError};
+pub use session::{Stay, SyncError, pull};
+pub use settle::Demand;
+pub use shelf::{Shelf, ShelfError, Wanted};
+pub use traffic::Meter;
+pub use zone::{Outgoing, Taken, Zone, ZoneError};
+pub use zone_status::ZoneStatus;

@@ -1,0 +1,193 @@
+//! The agent at work in pull mode: asks the zone for messages, has requests answered side by side,
+//! and knows when it is done.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::desk::{Desk, Job, Reply};
+use super::journal::Journal;
+use super::shelf::ShelfError;
+use super::zone::ZoneError;
+
+/// Why the agent cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The zone.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+    /// Staged objects.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// An objects file.
+    #[error(transparent)]
+    Objects(#[from] crate::load::ObjectsError),
+    /// Results.
+    #[error(transparent)]
+    Results(#[from] crate::load::ResultsError),
+    /// A journal, or a hand-over point.
+    #[error("the agent's own files cannot be read or written")]
+    Io(#[from] io::Error),
+    /// A fault of this program.
+    #[error("a part of the agent ended unexpectedly (a fault of this program, please report it)")]
+    Task,
+}
+
+/// How long the agent stays.
+#[derive(Clone, Debug)]
+pub struct Stay {
+    /// Time between two polls that bring nothing.
+    pub poll_every: Duration,
+    /// So many polls in a row that bring nothing end it; None: it stays.
+    pub idle_polls: Option<u32>,
+    /// It ends at this moment, whatever is left.
+    pub until: Option<Instant>,
+    /// Requests that are answered at the same time.
+    pub parallel: usize,
+    /// Agents and the objects that they are expected to ask for.
+    pub expected: BTreeSet<(String, String)>,
+    /// Whether a request is acknowledged after its last packet, or as soon as it is noted down.
+    pub acknowledge_after: bool,
+}
+
+impl Stay {
+    /// What is expected and was not asked for, or not answered to the end.
+    pub fn missing(&self, desk: &Desk) -> Vec<(String, String)> {
+        let satisfied = desk.satisfied();
+        self.expected.difference(&satisfied).cloned().collect()
+    }
+}
+
+/// Pulls messages until everything expected was asked for and answered, or nothing more comes.
+///
+/// # Errors
+/// [`SyncError`]; what was noted in journals is carried on by the next run.
+pub async fn pull(desk: &Arc<Desk>, stay: &Stay) -> Result<(), SyncError> {
+    let mut answers = Answers {
+        desk,
+        acknowledge_after: stay.acknowledge_after,
+        tasks: JoinSet::new(),
+    };
+    let polled = poll(&mut answers, stay).await;
+    // What is in flight comes to its end, or notices that the run is stopped.
+    let mut result = polled;
+    while let Some(done) = answers.tasks.join_next().await {
+        let done = done.map_err(|_| SyncError::Task).and_then(|done| done);
+        result = result.and(done);
+    }
+    result
+}
+
+async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
+    let desk = answers.desk;
+    answers.carry_on(stay.parallel).await?;
+    let mut idle = 0;
+    loop {
+        answers.collect()?;
+        let busy = !answers.tasks.is_empty();
+        let late = stay.until.is_some_and(|until| Instant::now() >= until);
+        if desk.agent.zone.stopped() || late {
+            return Ok(());
+        }
+        if !busy && !stay.expected.is_empty() && stay.missing(desk).is_empty() {
+            return Ok(());
+        }
+        if answers.tasks.len() >= stay.parallel {
+            answers.one().await?;
+            continue;
+        }
+        match desk.agent.next_message().await {
+            Ok(Some(received)) => {
+                let of = (received.source_id.clone(), received.msg_id.clone());
+                let reply = desk.receive(received)?;
+                if !matches!(reply, Reply::Again) {
+                    idle = 0;
+                    answers.reply(reply, (&of.0, &of.1)).await?;
+                    continue;
+                }
+            }
+            Ok(None) if busy => {}
+            Ok(None) => {
+                idle += 1;
+                if stay.idle_polls.is_some_and(|most| idle >= most) {
+                    return Ok(());
+                }
+            }
+            Err(ZoneError::Stopped) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        // The head of the queue is at work, or there is nothing: no need to ask again at once.
+        tokio::select! {
+            _ = desk.agent.zone.pause(stay.poll_every) => {}
+            done = answers.one(), if busy => done?,
+        }
+    }
+}
+
+/// Requests that are being answered.
+struct Answers<'a> {
+    desk: &'a Arc<Desk>,
+    acknowledge_after: bool,
+    tasks: JoinSet<Result<(), SyncError>>,
+}
+
+impl Answers<'_> {
+    /// Takes up what an earlier process has left.
+    async fn carry_on(&mut self, parallel: usize) -> Result<(), SyncError> {
+        for msg_id in Journal::all(&self.desk.requests())? {
+            if self.tasks.len() >= parallel {
+                self.one().await?;
+            }
+            if let Some(job) = self.desk.resume(&msg_id)? {
+                tracing::info!(
+                    request = msg_id,
+                    "an answer that was cut short is carried on"
+                );
+                self.start(job, self.acknowledge_after);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, job: Job, acknowledge: bool) {
+        let desk = Arc::clone(self.desk);
+        self.tasks.spawn(desk.answer(job, acknowledge));
+    }
+
+    async fn reply(&mut self, reply: Reply, of: (&str, &str)) -> Result<(), SyncError> {
+        let agent = &self.desk.agent;
+        match reply {
+            Reply::Taken => agent.acknowledge(of).await?,
+            Reply::Refused(error) => agent.refuse(of, &error).await?,
+            Reply::Decline(refusal) => self.desk.decline(refusal, true).await?,
+            Reply::Answer(job) => {
+                if !self.acknowledge_after {
+                    agent.acknowledge(of).await?;
+                }
+                self.start(*job, self.acknowledge_after);
+            }
+            Reply::Again => {}
+        }
+        Ok(())
+    }
+
+    /// Takes note of answers that are over.
+    fn collect(&mut self) -> Result<(), SyncError> {
+        while let Some(done) = self.tasks.try_join_next() {
+            done.map_err(|_| SyncError::Task)??;
+        }
+        Ok(())
+    }
+
+    /// Waits for one answer to be over.
+    async fn one(&mut self) -> Result<(), SyncError> {
+        match self.tasks.join_next().await {
+            Some(done) => done.map_err(|_| SyncError::Task)?,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The account of one object at the end: every row of its file has one outcome, in the tally and in
+//! the results.
+//!
+//! objects in scope = delivered + rejected before sending + undelivered
+
+use std::path::Path;
+
+use arrow::array::Array as _;
+use chrono::Utc;
+
+use super::desk::Shelved;
+use super::fates::{Fate, RowState};
+use super::session::SyncError;
+use super::shelf::ShelfError;
+use crate::ledger::Disposition;
+use crate::load::{Columns, ResultRow, ResultsWriter, Scope};
+use crate::object::{KeyHash, Outcome, Reason};
+use crate::report::{Age, ExampleRef, ResourceTally};
+use crate::stage::StagedFile;
+
+/// How an object stands with those who may ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// It is expected to be asked for, and was not.
+    Missing,
+    /// Nobody asked for it, and nobody had to.
+    None,
+    /// It was asked for.
+    Asked,
+}
+
+impl Shelved {
+    /// Writes the results file, and counts.
+    ///
+    /// # Errors
+    /// [`SyncError`].
+    pub fn settle(
+        &self,
+        results: &Path,
+        demand: Demand,
+    ) -> Result<(ResourceTally, StagedFile), SyncError> {
+        let mut tally = ResourceTally::default();
+        let mut writer = ResultsWriter::create(results)?;
+        let at = Utc::now().timestamp_micros();
+        let fates = self.fates();
+        let elsewhere = self
+            .elsewhere
+            .lock()
+            .map(|keys| keys.clone())
+            .unwrap_or_default();
+        tally.traffic = fates.traffic.clone();
+        let objects = &self.shelf.objects;
+        for group in objects.groups() {
+            objects
+                .read(
+                    group,
+                    Columns::Scope,
+                    |_| true,
+                    |rows, batch| {
+                        let scope = objects.scope(&batch)?;
+                        for (i, row) in rows.iter().enumerate() {
+                            let hash =
+                                KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0));
+                            let state = match fates.of(*row) {
+                                RowState::Untouched if elsewhere.binary_search(&hash).is_ok() => {
+                                    RowState::Delivered
+                                }
+                                state => state,
+                            };
+                            let disposition = self.shelf.due.disposition(*row);
+                            let became = became(disposition, state, demand, &scope, i);
+                            let key = scope.key.value(i);
+                            let delivered = became.outcome == Outcome::Created;
+                            writer.push(&ResultRow {
+                                key,
+                                key_hash: Some(hash),
+                                operation: "answer",
+                                outcome: became.outcome.as_str(),
+                                reason: became.reason.as_ref().map_or("", |r| r.as_str()),
+                                status: if delivered { 200 } else { 0 },
+                                attempts: u16::from(delivered),
+                                detail: &became.detail,
+                                at,
+                                ..ResultRow::default()
+                            })?;
+                            let example = ExampleRef {
+                                key,
+                                source_table: scope.source_table.value(i),
+                                source_key: scope.source_key.value(i),
+                                message: &became.detail,
+                                ..ExampleRef::default()
+                            };
+                            match &became.reason {
+                                Some(reason) => {
+                                    tally.record(became.outcome, reason, Age::New, example)
+                                }
+                                None => tally.count(became.outcome, 1),
+                            }
+                        }
+                        Ok::<_, Halt>(true)
+                    },
+                )
+                .map_err(|Halt(error)| error)?;
+        }
+        Ok((tally, writer.finish()?))
+    }
+
+    /// Counts what was delivered from here for the same objects of another file.
+    ///
+    /// # Errors
+    /// [`ShelfError`].
+    pub(super) fn give(&self, to: &Self) -> Result<(), ShelfError> {
+        let objects = &self.shelf.objects;
+        let fates = self.fates();
+        let mut keys = Vec::new();
+        let delivered = |row: u64| fates.of(row) == RowState::Delivered;
+        for group in objects.groups() {
+            objects.read(group, Columns::Scope, delivered, |_, batch| {
+                let hashes = objects.scope(&batch)?.key_hash;
+                keys.extend((0..hashes.len()).filter_map(|i| KeyHash::from_bytes(hashes.value(i))));
+                Ok::<_, crate::load::ObjectsError>(true)
+            })?;
+        }
+        let mut all = to
+            .elsewhere
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.extend(keys);
+        all.sort_unstable();
+        all.dedup();
+        drop(all);
+        to.fates().traffic.merge(&fates.traffic);
+        Ok(())
+    }
+}
+
+/// What ends the reading.
+struct Halt(SyncError);
+
+impl<E> From<E> for Halt
+where
+    SyncError: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+struct Became {
+    outcome: Outcome,
+    reason: Option<Reason>,
+    detail: String,
+}
+
+fn became(
+    disposition: Disposition,
+    state: RowState<'_>,
+    demand: Demand,
+    scope: &Scope,
+    i: usize,
+) -> Became {
+    let with = |outcome, reason: Reason| Became {
+        outcome,
+        reason: Some(reason),
+        detail: String::new(),
+    };
+    let plain = |outcome| Became {
+        outcome,
+        reason: None,
+        detail: String::new(),
+    };
+    let told = |outcome| Became {
+        outcome,
+        reason: Some(Reason::parse(scope.reason.value(i)).unwrap_or(Reason::fixed("unknown"))),
+        detail: scope
+            .detail
+            .is_valid(i)
+            .then(|| scope.detail.value(i).to_owned())
+            .unwrap_or_default(),
+    };
+    match (disposition, state, demand) {
+        (Disposition::Skipped, ..) => told(Outcome::Skipped),
+        (Disposition::Rejected, ..) => told(Outcome::Rejected),
+        (Disposition::RejectedDuplicate, ..) => with(Outcome::Rejected, Reason::DUPLICATE_KEY),
+        (Disposition::Collapsed, ..) => plain(Outcome::Collapsed),
+        // SIF does not tell whether the agent had it before.
+        (_, RowState::Delivered, _) => plain(Outcome::Created),
+        (
+            _,
+            RowState::Told(Fate {
+                outcome,
+                reason,
+                detail,
+            }),
+            _,
+        ) => Became {
+            outcome: *outcome,
+            reason: Some(reason.clone()),
+            detail: detail.clone(),
+        },
+        (_, RowState::Untouched, Demand::Missing) => {
+            with(Outcome::Pending, Reason::fixed("not_requested"))
+        }
+        (_, RowState::Untouched, Demand::None) => {
+            with(Outcome::Skipped, Reason::fixed("not_requested"))
+        }
+        // Its requests had conditions.
+        (_, RowState::Untouched, Demand::Asked) => {
+            with(Outcome::Skipped, Reason::fixed("not_asked_for"))
+        }
+    }
+}
