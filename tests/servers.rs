@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use fullsync::sandbox::edfi::{ErrorStyle, Quirks, RetryAfter};
+use fullsync::sandbox::RetryAfter;
+use fullsync::sandbox::edfi::{ErrorStyle, Quirks};
 
 use crate::support::{District, Target};
 

@@ -155,7 +155,7 @@ impl Caller {
                     });
                 }
             };
-            match next_wait(&self.settings, wait, tries, fastrand::f64()) {
+            match next_wait(&self.settings, wait, tries, 0, fastrand::f64()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
                     return Err(ApiError::Unanswered {

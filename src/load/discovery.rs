@@ -125,7 +125,7 @@ pub async fn discover(
                 )
             }
         };
-        match (next_wait(settings, wait, tries, fastrand::f64()), error) {
+        match (next_wait(settings, wait, tries, 0, fastrand::f64()), error) {
             (None, Some(error)) => return Err(error),
             (pause, _) => tokio::time::sleep(pause.unwrap_or_default()).await,
         }

@@ -6,7 +6,8 @@ use crate::pipeline::LoadSettings;
 use crate::target::Wait;
 
 /// Decides on the next try. `random` is 0 to 1; `tries` counts requests already sent for this
-/// phase of the conversation. `None`: no more tries.
+/// phase of the conversation, `crowded` how many of them do not count against the object. `None`: no
+/// more tries.
 ///
 /// Growing waits double from `backoff_start` up to `backoff_max` and are drawn between half and
 /// the whole of that, so that many workers do not come back at once.
@@ -14,6 +15,7 @@ pub(crate) fn next_wait(
     settings: &LoadSettings,
     wait: Wait,
     tries: u32,
+    crowded: u32,
     random: f64,
 ) -> Option<Duration> {
     let most = if wait == Wait::Once {
@@ -21,13 +23,13 @@ pub(crate) fn next_wait(
     } else {
         settings.max_attempts
     };
-    if tries >= most {
+    if tries.saturating_sub(crowded) >= most {
         return None;
     }
     let doubled = settings
         .backoff_start
         .saturating_mul(
-            1u32.checked_shl(tries.saturating_sub(1))
+            1u32.checked_shl(tries.min(settings.max_attempts).saturating_sub(1))
                 .unwrap_or(u32::MAX),
         )
         .min(settings.backoff_max);
@@ -53,7 +55,7 @@ mod tests {
         #[test]
         fn waits_stay_between_their_bounds(tries in 1u32..200, random in 0f64..1.0) {
             let s = LoadSettings { max_attempts: 1000, ..settings() };
-            let wait = next_wait(&s, Wait::Backoff, tries, random).unwrap();
+            let wait = next_wait(&s, Wait::Backoff, tries, 0, random).unwrap();
             prop_assert!(wait >= s.backoff_start.mul_f64(0.5).min(s.backoff_max.mul_f64(0.5)));
             prop_assert!(wait <= s.backoff_max);
         }
@@ -65,10 +67,11 @@ mod tests {
             max_attempts: 3,
             ..settings()
         };
-        assert!(next_wait(&s, Wait::Backoff, 2, 0.0).is_some());
-        assert!(next_wait(&s, Wait::Backoff, 3, 0.0).is_none());
-        assert_eq!(next_wait(&s, Wait::Once, 1, 0.5), Some(Duration::ZERO));
-        assert!(next_wait(&s, Wait::Once, 2, 0.5).is_none());
+        assert!(next_wait(&s, Wait::Backoff, 2, 0, 0.0).is_some());
+        assert!(next_wait(&s, Wait::Backoff, 3, 0, 0.0).is_none());
+        assert!(next_wait(&s, Wait::Backoff, 3, 1, 0.0).is_some());
+        assert_eq!(next_wait(&s, Wait::Once, 1, 0, 0.5), Some(Duration::ZERO));
+        assert!(next_wait(&s, Wait::Once, 2, 0, 0.5).is_none());
     }
 
     #[test]
@@ -76,9 +79,12 @@ mod tests {
         let s = settings();
         let asked = |secs| Wait::SlowDown(Some(Duration::from_secs(secs)));
         assert_eq!(
-            next_wait(&s, asked(7), 1, 0.0),
+            next_wait(&s, asked(7), 1, 0, 0.0),
             Some(Duration::from_secs(7))
         );
-        assert_eq!(next_wait(&s, asked(9999), 1, 0.0), Some(s.retry_after_max));
+        assert_eq!(
+            next_wait(&s, asked(9999), 1, 0, 0.0),
+            Some(s.retry_after_max)
+        );
     }
 }

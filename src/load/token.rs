@@ -228,7 +228,7 @@ impl Token {
                 Err(Asked::Final(error)) => return Err(error),
                 Err(Asked::Later(wait, message)) => (wait, message),
             };
-            let Some(pause) = next_wait(&grant.settings, wait, tries, fastrand::f64()) else {
+            let Some(pause) = next_wait(&grant.settings, wait, tries, 0, fastrand::f64()) else {
                 return Err(TokenError::Unavailable {
                     url: grant.url.to_string(),
                     message,

@@ -13,6 +13,12 @@ use super::{Bearer, Shared, TokenError};
 use crate::object::{Reason, Refusal};
 use crate::target::{Operation, Phase, Request, Settlement, Step, Unit, Verdict, Wait};
 
+/// An object that is told "too many requests" so often, while others are served, is given up on.
+const MOST_CROWDED: u32 = 200;
+
+/// HTTP status "too many requests".
+const TOO_MANY: u16 = 429;
+
 /// A server whose tokens die faster than this, for one object, is given up on.
 const MOST_EXPIRED: u32 = 50;
 
@@ -69,6 +75,10 @@ struct Conversation<'a> {
     spent: Spent,
     /// Requests sent for this phase.
     tries: u32,
+    /// Those of them that met a crowd: refused as too many, while the server served others.
+    crowded: u32,
+    /// What the server had served when the last request went out.
+    served: u64,
     /// Version of the token that the last request carried.
     bearer: Option<u64>,
     /// A token that was never accepted has been renewed.
@@ -97,6 +107,8 @@ impl<'a> Conversation<'a> {
             correlation,
             spent,
             tries: 0,
+            crowded: 0,
+            served: 0,
             bearer: None,
             renewed: false,
             expired: 0,
@@ -111,7 +123,7 @@ impl<'a> Conversation<'a> {
             match self.ask(&phase, request.clone()).await {
                 Ok(Step::Send(next, following)) => {
                     (phase, request) = (next, following);
-                    self.tries = 0;
+                    (self.tries, self.crowded) = (0, 0);
                 }
                 Ok(Step::Settle(Settlement::One(Verdict::Again(operation, refusal)))) => {
                     match self.regroup(operation, refusal) {
@@ -167,6 +179,7 @@ impl<'a> Conversation<'a> {
             self.unless_stopped(rate.wait()).await?;
         }
         let length = request.body.as_ref().map_or(0, |body| body.len() as u64);
+        self.served = shared.pace.served();
         let (reply, elapsed) =
             exchange(&shared.http, request, header, self.correlation.clone()).await;
         let spent = &mut self.spent;
@@ -237,7 +250,7 @@ impl<'a> Conversation<'a> {
             return Err(refusal);
         }
         self.unit.operation = operation;
-        self.tries = 0;
+        (self.tries, self.crowded) = (0, 0);
         Ok(self.shared.target.start(&self.unit))
     }
 
@@ -245,7 +258,20 @@ impl<'a> Conversation<'a> {
         if wait == Wait::Once {
             return (!std::mem::replace(&mut self.raced, true)).then_some(Duration::ZERO);
         }
-        next_wait(&self.shared.settings, wait, self.tries, fastrand::f64())
+        // Too many at once is for the pace to mend, and no fault of this object's.
+        if self.status == TOO_MANY
+            && self.crowded < MOST_CROWDED
+            && self.shared.pace.served() > self.served
+        {
+            self.crowded += 1;
+        }
+        next_wait(
+            &self.shared.settings,
+            wait,
+            self.tries,
+            self.crowded,
+            fastrand::f64(),
+        )
     }
 
     /// Waits, unless the run is being stopped.

@@ -29,6 +29,7 @@ mod secret;
 mod section;
 mod select;
 mod shared;
+mod sif;
 mod sif_zone;
 mod source;
 mod tree;
@@ -52,6 +53,7 @@ pub use routing::Routing;
 pub use scope::ScopeSettings;
 pub use secret::Secret;
 pub use select::SelectError;
+pub use sif::{RefIdFile, Sif};
 pub use sif_zone::{Push, SifZone, ZoneKind};
 pub use window::{Standing, Window, WindowError};
 
@@ -85,6 +87,8 @@ pub struct Pipeline {
     pub source: SourceSettings,
     /// What a pipeline to a state edition has beside the others.
     pub dis: Option<Dis>,
+    /// What a pipeline to a SIF zone has beside the others.
+    pub sif: Option<Sif>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.

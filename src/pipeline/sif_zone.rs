@@ -122,7 +122,9 @@ pub(super) fn read(section: &mut Section<'_>) -> SifZone {
 /// An id of the zone: at most 64 characters.
 fn name(section: &mut Section<'_>, key: &'static str, default: &str) -> String {
     let Some(text) = section.text(key) else {
-        section.document.default(section.full(key), format!("{default:?}"));
+        section
+            .document
+            .default(section.full(key), format!("{default:?}"));
         return default.to_owned();
     };
     let value = text.value.trim();
@@ -157,7 +159,10 @@ fn push(section: &mut Section<'_>) -> Option<Push> {
         document.wrong(&url.span, "`sif.push_url` is no URL");
     }
     let Ok(address) = listen.value.parse() else {
-        document.wrong(&listen.span, "`sif.push_listen` must be like 127.0.0.1:8443");
+        document.wrong(
+            &listen.span,
+            "`sif.push_listen` must be like 127.0.0.1:8443",
+        );
         return None;
     };
     Some(Push {
@@ -178,8 +183,13 @@ fn expect(section: &mut Section<'_>) -> BTreeMap<String, Vec<String>> {
             continue;
         };
         let name = format!("sif.expect.{agent}");
-        let objects = list.iter().filter_map(|object| listed.document.text_of(&name, object));
-        expect.insert((*agent).to_owned(), objects.map(|text| text.value).collect());
+        let objects = list
+            .iter()
+            .filter_map(|object| listed.document.text_of(&name, object));
+        expect.insert(
+            (*agent).to_owned(),
+            objects.map(|text| text.value).collect(),
+        );
     }
     expect
 }
@@ -191,7 +201,8 @@ pub(super) fn check(document: &Document<'_>, zone: &SifZone, queries: &Queries) 
     for (agent, objects) in &zone.expect {
         for object in objects.iter().filter(|o| *o != "*") {
             if !known.contains(&object.as_str()) {
-                let what = format!("`sif.expect.{agent}`: `{object}` is no resource of this pipeline");
+                let what =
+                    format!("`sif.expect.{agent}`: `{object}` is no resource of this pipeline");
                 let problem = Problem::new(document.path, what);
                 document.problem(&(0..0), problem.choices(object, known.iter().copied()));
             }

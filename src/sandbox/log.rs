@@ -7,10 +7,11 @@
 //! a power cut may (there is no `fsync`: this is a sandbox).
 
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::edfi::SandboxError;
+use super::SandboxError;
 use crate::files;
 
 pub(super) const LOG: &str = "sandbox.log";
@@ -88,7 +89,7 @@ impl Log {
         };
         if found.is_none() {
             if journal.instance_id.is_empty() {
-                journal.instance_id = format!("{:016x}", super::edfi::oauth::entropy(0));
+                journal.instance_id = new_instance();
             }
             let head = format!("{HEAD}{}\n", journal.instance_id);
             journal.append(head.as_bytes())?;
@@ -154,6 +155,16 @@ impl Log {
         self.len = len;
         Ok(())
     }
+}
+
+/// The name of an instance that has none.
+pub(super) fn new_instance() -> String {
+    format!("{:016x}", entropy(0))
+}
+
+/// 64 bits that nobody can foresee (the standard library seeds its hashers from the system).
+pub(super) fn entropy(salt: u64) -> u64 {
+    RandomState::new().hash_one(salt)
 }
 
 fn lock(dir: &Path) -> Result<File, SandboxError> {

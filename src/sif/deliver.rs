@@ -267,7 +267,10 @@ impl Answering<'_> {
                 }
             }
             Some(Stop::Refused(error)) => {
-                let word = format!("{}/{} {}", error.category, error.code, error.description);
+                let word = match &far.ended {
+                    Some(before) => before.clone(),
+                    None => error.to_string(),
+                };
                 tracing::error!(request = asked.msg_id, agent = asked.agent, object = answered.object, %error, "the zone refuses the answer");
                 journal.add(&Line::Ended(word.clone()))?;
                 if !error.ends_response() && far.ended.is_none() {

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
@@ -77,7 +78,7 @@ impl Note {
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
-    run: Option<String>,
+    run: OnceLock<String>,
     /// Whether texts of packets and events are kept as well.
     whole: bool,
     warned: AtomicBool,
@@ -85,13 +86,19 @@ pub struct Log {
 
 impl Log {
     /// The history in a zone's folder.
-    pub fn new(folder: &Path, run: Option<&str>, whole: bool) -> Self {
+    pub fn new(folder: &Path, whole: bool) -> Self {
         Self {
             path: path(folder),
-            run: run.map(str::to_owned),
+            run: OnceLock::new(),
             whole,
             warned: AtomicBool::new(false),
         }
+    }
+
+    /// From now on messages are those of this run.
+    pub fn of_run(&self, run: &str) {
+        // Only the first one counts: a process does one run.
+        let _ = self.run.set(run.to_owned());
     }
 
     /// Adds a line.
@@ -102,7 +109,7 @@ impl Log {
         );
         let keep = self.whole || (!data && message.len() <= LONGEST_TEXT);
         let note = Note {
-            run: self.run.clone(),
+            run: self.run.get().cloned(),
             text: keep.then(|| String::from_utf8_lossy(message).into_owned()),
             ..note
         };
@@ -195,7 +202,8 @@ mod tests {
     #[test]
     fn messages_are_kept_read_and_deleted() {
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::new(folder.path(), Some("run-1"), false);
+        let log = Log::new(folder.path(), false);
+        log.of_run("run-1");
         for (kind, id) in [
             ("SIF_Response", "A"),
             ("SIF_Register", "B"),

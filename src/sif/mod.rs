@@ -45,3 +45,6 @@ pub use shelf::{Shelf, ShelfError, Wanted};
 pub use traffic::Meter;
 pub use zone::{Outgoing, Taken, Zone, ZoneError};
 pub use zone_status::ZoneStatus;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::Utc;
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use tokio::sync::watch;
 use url::Url;
 
@@ -19,7 +19,7 @@ use super::code::SifError;
 use super::log::{Log, Note};
 use super::traffic::Meter;
 use crate::load::next_wait;
-use crate::pipeline::LoadSettings;
+use crate::pipeline::{LoadSettings, Secret};
 use crate::target::{Wait, retry_after};
 
 /// Messages below this many bytes are sent as they are.
@@ -31,7 +31,7 @@ pub struct Zone {
     /// Its URL.
     pub url: Url,
     http: reqwest::Client,
-    authorization: Option<HeaderValue>,
+    basic: Option<(String, Secret)>,
     settings: LoadSettings,
     gzip: AtomicBool,
     log: Log,
@@ -126,11 +126,11 @@ struct Fault {
 }
 
 impl Zone {
-    /// A zone at `url`. `authorization` is the value of that header.
+    /// A zone at `url`, which knows us by user and password, by the client's certificate, or not.
     pub fn new(
         url: Url,
         http: reqwest::Client,
-        authorization: Option<HeaderValue>,
+        basic: Option<(String, Secret)>,
         settings: LoadSettings,
         log: Log,
         cancel: watch::Receiver<bool>,
@@ -138,7 +138,7 @@ impl Zone {
         Self {
             url,
             http,
-            authorization,
+            basic,
             settings,
             gzip: AtomicBool::new(false),
             log,
@@ -230,7 +230,7 @@ impl Zone {
             };
             unsure |= fault.unsure;
             tracing::debug!(kind = message.kind, msg_id = message.msg_id, tries, fault = %fault.what, "not taken");
-            let pause = next_wait(&self.settings, fault.wait, tries, fastrand::f64());
+            let pause = next_wait(&self.settings, fault.wait, tries, 0, fastrand::f64());
             match pause {
                 Some(pause) if self.pause(pause).await => {}
                 Some(_) => break Err(ZoneError::Stopped),
@@ -267,8 +267,8 @@ impl Zone {
         if compress {
             request = request.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some(value) = &self.authorization {
-            request = request.header(AUTHORIZATION, value.clone());
+        if let Some((user, password)) = &self.basic {
+            request = request.basic_auth(user, Some(password.expose()));
         }
         let began = Instant::now();
         let fault = |wait, what: String, unsure| Err(Err(Fault { wait, what, unsure }));

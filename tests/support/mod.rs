@@ -329,6 +329,6 @@ impl Drop for Target {
     }
 }
 
-fn parse(faults: &[&str]) -> Vec<fullsync::sandbox::edfi::Fault> {
+fn parse(faults: &[&str]) -> Vec<fullsync::sandbox::Fault> {
     faults.iter().map(|f| f.parse().expect("a fault")).collect()
 }

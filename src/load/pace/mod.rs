@@ -9,6 +9,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ pub(super) enum Went {
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: watch::Sender<usize>,
+    served: AtomicU64,
     inside: Mutex<Inside>,
 }
 
@@ -113,6 +115,7 @@ impl Pace {
         let control = Control::new(start, most);
         Self {
             limit: watch::Sender::new(control.limit()),
+            served: AtomicU64::new(0),
             inside: Mutex::new(Inside {
                 meter: Meter::new(0, &control, now),
                 control,
@@ -135,8 +138,16 @@ impl Pace {
         let _ = changes.wait_for(|limit| index < *limit).await;
     }
 
+    /// Requests that the server has worked on so far.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+
     /// A request is over; at the end of a window that moves the limit.
     pub(super) fn finished(&self, now: Instant, latency: Duration, went: Went) {
+        if went == Went::Served {
+            self.served.fetch_add(1, Ordering::Relaxed);
+        }
         let mut inside = self.lock();
         let before = inside.control.limit();
         let Some(measure) = inside.meter.take(before, now, latency, went) else {

@@ -13,15 +13,15 @@ use serde::Deserialize;
 use serde_json::json;
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::Options;
 use super::batch::{self, Head, Refused};
 use super::check::Rules;
 use super::requests::{Done, ResyncRequest};
 use super::store::Store;
-use super::{Options, SandboxError};
 use crate::metadata::Standard;
-use crate::sandbox::edfi::answer::Answer;
-use crate::sandbox::edfi::fault_plan::{Aim, FaultPlan};
-use crate::sandbox::edfi::{Fault, FaultKind};
+use crate::sandbox::answer::Answer;
+use crate::sandbox::fault_plan::{Aim, FaultPlan};
+use crate::sandbox::{Fault, FaultKind, SandboxError};
 
 /// One request.
 #[derive(Debug)]

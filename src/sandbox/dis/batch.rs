@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::check::{Needed, Refusal, Rules};
 use super::store::{Change, Content, Store, Stored, What, Zone};
-use crate::sandbox::edfi::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// The head of a request, from its URL.
 pub(super) struct Head<'a> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Call, pairs};
 use super::store::Zone;
-use crate::sandbox::edfi::answer::Answer;
+use crate::sandbox::answer::Answer;
 
 /// Most keys of one page.
 const PAGE: usize = 5000;

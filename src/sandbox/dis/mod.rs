@@ -17,11 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use super::edfi::{Fault, SandboxError};
+use super::server::Server;
+use super::{Fault, SandboxError};
 use crate::metadata::Standard;
 use api::Api;
 pub use requests::{Done, ResyncRequest};
@@ -85,9 +83,7 @@ impl std::fmt::Debug for Options {
 #[derive(Debug)]
 pub struct Sandbox {
     api: Arc<Api>,
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    server: Server,
 }
 
 impl Sandbox {
@@ -96,25 +92,17 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be read or is in use, or the address is taken.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
-        let address = options.listen;
+        let listen = options.listen;
         let api = Arc::new(Api::open(options)?);
-        let refused = |source| SandboxError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(server::serve(listener, Arc::clone(&api), stopped));
-        tracing::info!(%address, instance = api.instance, "DIS sandbox listens");
-        Ok(Self {
-            api,
-            address,
-            stop,
-            serving,
-        })
+        let server = Server::start(listen, Arc::clone(&api)).await?;
+        let (instance, url) = (&api.instance, server.base_url());
+        tracing::info!(url, instance, "DIS sandbox listens");
+        Ok(Self { api, server })
     }
 
     /// The root URL, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.base_url()
     }
 
     /// Replaces the faults; their counters start again.
@@ -162,21 +150,7 @@ impl Sandbox {
     }
 
     /// Stops listening, lets requests in flight finish, and gives the state folder free.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        if tokio::time::timeout(server::GRACE, &mut self.serving)
-            .await
-            .is_err()
-        {
-            self.serving.abort();
-            // Only a cancelled task is left to report here.
-            let _ = (&mut self.serving).await;
-        }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.serving.abort();
+    pub async fn stop(self) {
+        self.server.stop().await;
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::requests::Requests;
-use crate::sandbox::edfi::SandboxError;
-use crate::sandbox::log::Log;
+use crate::sandbox::SandboxError;
+use crate::sandbox::log::{Log, new_instance};
 
 /// District and school year.
 pub(super) type Zone = (String, i32);
@@ -67,9 +67,8 @@ impl Store {
     pub(super) fn open(dir: Option<&Path>, instance: &str) -> Result<(Self, String), SandboxError> {
         let mut store = Self::default();
         let Some(dir) = dir else {
-            let made = || format!("{:016x}", crate::sandbox::edfi::oauth::entropy(0));
             let name = match instance.is_empty() {
-                true => made(),
+                true => new_instance(),
                 false => instance.to_owned(),
             };
             return Ok((store, name));

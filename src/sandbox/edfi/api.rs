@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use super::capacity::Workers;
 use super::check::{self, Checked};
-use super::fault::Fault;
-use super::fault_plan::FaultPlan;
+use super::journal;
 use super::journal::{Journal, Line};
 use super::layout::{self, Layout, SCHOOL_YEAR_TYPES};
 use super::oauth::Tokens;
@@ -23,8 +22,10 @@ use super::profile::Profiles;
 use super::route::RouteContext;
 use super::stats::{Counters, Stats, Topic};
 use super::store::{Record, Store};
-use super::{SandboxError, journal};
 use crate::metadata::Standard;
+use crate::sandbox::fault_plan::FaultPlan;
+use crate::sandbox::log::new_instance;
+use crate::sandbox::{Fault, SandboxError};
 
 /// Everything that requests are answered from.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Api {
             journal = Some((opened, shelves));
         }
         if instance_id.is_empty() {
-            instance_id = format!("{:016x}", super::oauth::entropy(1));
+            instance_id = new_instance();
         }
         let (state_dir, key, secret) = (options.state_dir.as_deref(), options.key, options.secret);
         let denied = denied(&layout, &options.denied);

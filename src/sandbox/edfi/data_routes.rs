@@ -5,7 +5,6 @@
 use bytes::Bytes;
 use hyper::header;
 
-use super::answer::Answer;
 use super::exchange::Exchange;
 use super::layout::Endpoint;
 use super::options::Operation;
@@ -15,6 +14,7 @@ use super::read::partitions;
 use super::route::{Path, Route};
 use super::stats::Verb;
 use super::write::Written;
+use crate::sandbox::answer::Answer;
 
 impl Exchange<'_> {
     /// Answers a data route.

@@ -5,10 +5,10 @@
 use crate::metadata::publish;
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
 use super::api::Api;
 use super::options::{ErrorStyle, Operation, RouteShape};
 use super::route::Named;
+use crate::sandbox::answer::Answer;
 
 impl Api {
     /// The discovery document. What the path did not name stands as a placeholder, as at a real

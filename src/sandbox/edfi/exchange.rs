@@ -2,7 +2,6 @@
 //!
 //! Reads: the request. Writes: an answer. Never: logs a query string or a body.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,16 +12,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::answer::{Answer, AnswerBody};
 use super::api::{Api, now_ms};
-use super::fault::{Fault, FaultBody, FaultKind};
-use super::fault_plan::Aim;
 use super::layout::Endpoint;
 use super::oauth::Grant;
-use super::options::{RetryAfter, RouteShape};
+use super::options::RouteShape;
 use super::problem::Problem;
 use super::route::{Named, Path, Route};
 use super::stats::{Topic, Verb};
+use crate::sandbox::answer::{Answer, AnswerBody};
+use crate::sandbox::fault_plan::Aim;
+use crate::sandbox::server::Caller;
+use crate::sandbox::{Fault, FaultBody, FaultKind, RetryAfter};
 
 /// Longest body.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -32,19 +32,13 @@ pub(super) struct Exchange<'a> {
     pub(super) api: &'a Api,
     pub(super) head: Parts,
     body: Option<Incoming>,
-    peer: SocketAddr,
-    address: SocketAddr,
+    caller: Caller,
     pub(super) verb: Verb,
 }
 
 impl<'a> Exchange<'a> {
     /// A request that has not been looked at.
-    pub(super) fn new(
-        api: &'a Api,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        address: SocketAddr,
-    ) -> Self {
+    pub(super) fn new(api: &'a Api, request: Request<Incoming>, caller: Caller) -> Self {
         let (head, body) = request.into_parts();
         let verb = match head.method {
             Method::GET => Verb::Get,
@@ -57,8 +51,7 @@ impl<'a> Exchange<'a> {
             api,
             head,
             body: Some(body),
-            peer,
-            address,
+            caller,
             verb,
         }
     }
@@ -205,7 +198,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn root(&self) -> String {
         match self.header(&header::HOST) {
             Some(host) => format!("http://{host}"),
-            None => format!("http://{}", self.address),
+            None => format!("http://{}", self.caller.at),
         }
     }
 
@@ -319,7 +312,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn admin(&self, route: Route<'_>, body: &[u8]) -> Result<Answer, Problem> {
-        if !self.peer.ip().is_loopback() {
+        if !self.caller.from.ip().is_loopback() {
             self.authenticate()?;
         }
         match (route, self.verb) {

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use super::SandboxError;
 use super::store::Record;
+use crate::sandbox::SandboxError;
 use crate::sandbox::log::Log;
 
 /// The open log of an Ed-Fi sandbox.

@@ -4,7 +4,6 @@
 //! process as it does at a real server. Never: keeps or logs a token's text, only its hash.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -12,11 +11,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::SandboxError;
-use super::answer::Answer;
 use super::options::Quirks;
 use super::problem::Problem;
 use crate::files;
+use crate::sandbox::SandboxError;
+use crate::sandbox::answer::Answer;
+use crate::sandbox::log::entropy;
 
 /// Seconds that a token lives.
 const LIFETIME_S: i64 = 1800;
@@ -41,11 +41,6 @@ pub(super) enum Grant {
     Answer(Answer),
     /// A refusal in the style of the data routes.
     Problem(Problem),
-}
-
-/// 64 bits that nobody can foresee (the standard library seeds its hashers from the system).
-pub(in crate::sandbox) fn entropy(salt: u64) -> u64 {
-    RandomState::new().hash_one(salt)
 }
 
 impl Tokens {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::capacity::Capacity;
-use super::fault::Fault;
 use crate::metadata::Standard;
+use crate::sandbox::{Fault, RetryAfter};
 
 /// Everything that a sandbox is started with. [`Options::new`] gives the defaults.
 #[derive(Clone)]
@@ -135,22 +135,6 @@ pub struct Quirks {
     pub missing_token_400: bool,
     /// `Retry-After` of the sandbox's own 429 (too many tokens) and of 429 faults that name none.
     pub retry_after: RetryAfter,
-}
-
-/// The forms in which servers say how long to wait.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RetryAfter {
-    /// No header.
-    #[default]
-    None,
-    /// `Retry-After` in seconds.
-    Seconds(u64),
-    /// `Retry-After` as an HTTP date, this many seconds from now.
-    HttpDate(u64),
-    /// `Retry-After` holding milliseconds (a gateway's mistake: it cannot be told from seconds).
-    Milliseconds(u64),
-    /// `Retry-After-Ms` in milliseconds.
-    MillisecondsHeader(u64),
 }
 
 /// The shape of error bodies.

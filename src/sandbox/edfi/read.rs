@@ -10,7 +10,6 @@ use hyper::header::{self, HeaderName};
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::answer::Answer;
 use super::api::Api;
 use super::layout::DescriptorType;
 use super::options::{ErrorStyle, Operation};
@@ -18,6 +17,7 @@ use super::problem::Problem;
 use super::query::{Filters, Query, page_token};
 use super::scalar::write_string;
 use super::store::{Record, Shelf};
+use crate::sandbox::answer::Answer;
 
 /// Positions looked at under one lock.
 const CHUNK: usize = 1024;

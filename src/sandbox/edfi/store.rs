@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 
 use super::journal::Journal;
-use crate::sandbox::edfi::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// One record.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::sandbox::edfi::Fault;
+use crate::sandbox::Fault;
 
 const SCHOOLS: &str = "/data/v3/ed-fi/schools";
 

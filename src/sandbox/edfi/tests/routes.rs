@@ -1,7 +1,8 @@
 //! Discovery, documents, tokens, contexts, quirks.
 
 use super::*;
-use crate::sandbox::edfi::{ErrorStyle, Quirks, RetryAfter};
+use crate::sandbox::RetryAfter;
+use crate::sandbox::edfi::{ErrorStyle, Quirks};
 
 #[tokio::test]
 async fn discovery_names_every_url_and_the_instance() {

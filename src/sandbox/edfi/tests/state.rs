@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::*;
-use crate::sandbox::edfi::SandboxError;
+use crate::sandbox::SandboxError;
 
 fn kept(dir: &Path) -> Options {
     Options {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::options::RetryAfter;
+use super::RetryAfter;
 
 /// One fault: what happens, and to which requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,45 +191,10 @@ fn set(fault: &mut Fault, name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn number(name: &str, value: &str) -> Result<u64, String> {
+pub(super) fn number(name: &str, value: &str) -> Result<u64, String> {
     value
         .parse()
         .map_err(|_| format!("`{name}` needs a whole number, not `{value}`"))
-}
-
-impl FromStr for RetryAfter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let amount = |text: &str| number("retry-after", text);
-        if text == "none" {
-            Ok(Self::None)
-        } else if let Some(ms) = text.strip_suffix("ms-header") {
-            Ok(Self::MillisecondsHeader(amount(ms)?))
-        } else if let Some(ms) = text.strip_suffix("ms") {
-            Ok(Self::Milliseconds(amount(ms)?))
-        } else if let Some(s) = text.strip_suffix("s-date") {
-            Ok(Self::HttpDate(amount(s)?))
-        } else if let Some(s) = text.strip_suffix('s') {
-            Ok(Self::Seconds(amount(s)?))
-        } else {
-            Err(format!(
-                "`retry-after` is none, 2s, 2s-date, 500ms or 500ms-header, not `{text}`"
-            ))
-        }
-    }
-}
-
-impl fmt::Display for RetryAfter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Seconds(s) => write!(f, "{s}s"),
-            Self::HttpDate(s) => write!(f, "{s}s-date"),
-            Self::Milliseconds(ms) => write!(f, "{ms}ms"),
-            Self::MillisecondsHeader(ms) => write!(f, "{ms}ms-header"),
-        }
-    }
 }
 
 impl fmt::Display for Fault {

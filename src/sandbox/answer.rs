@@ -13,24 +13,24 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::time::{Sleep, sleep};
 
-use super::options::RetryAfter;
+use super::RetryAfter;
 
 /// An answer before it is put into HTTP.
 #[derive(Clone, Debug)]
-pub(in crate::sandbox) struct Answer {
+pub(super) struct Answer {
     /// HTTP status.
-    pub(in crate::sandbox) status: u16,
+    pub(super) status: u16,
     /// The body; empty for none.
-    pub(in crate::sandbox) body: Bytes,
+    pub(super) body: Bytes,
     /// Type of the body, where there is one.
-    pub(in crate::sandbox) content_type: &'static str,
+    pub(super) content_type: &'static str,
     /// Further headers.
-    pub(in crate::sandbox) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
     /// A status without a body.
-    pub(in crate::sandbox) fn empty(status: u16) -> Self {
+    pub(super) fn empty(status: u16) -> Self {
         Self {
             status,
             body: Bytes::new(),
@@ -40,7 +40,7 @@ impl Answer {
     }
 
     /// A JSON body.
-    pub(in crate::sandbox) fn json(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             body: body.into(),
             ..Self::empty(status)
@@ -48,7 +48,7 @@ impl Answer {
     }
 
     /// A body of another type.
-    pub(in crate::sandbox) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+    pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             body: Bytes::from(body),
             content_type,
@@ -57,11 +57,7 @@ impl Answer {
     }
 
     /// Adds a header; a value that cannot stand in one is left out.
-    pub(in crate::sandbox) fn header(
-        mut self,
-        name: HeaderName,
-        value: impl TryInto<HeaderValue>,
-    ) -> Self {
+    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.headers.push((name, value));
         }
@@ -69,7 +65,7 @@ impl Answer {
     }
 
     /// Adds the header that says how long to wait.
-    pub(in crate::sandbox) fn retry_after(self, after: RetryAfter) -> Self {
+    pub(super) fn retry_after(self, after: RetryAfter) -> Self {
         match after {
             RetryAfter::None => self,
             RetryAfter::Seconds(n) | RetryAfter::Milliseconds(n) => {
@@ -87,7 +83,7 @@ impl Answer {
     }
 
     /// The HTTP response. `truncated`: it announces more than it sends.
-    pub(in crate::sandbox) fn into_response(self, truncated: bool) -> Response<AnswerBody> {
+    pub(super) fn into_response(self, truncated: bool) -> Response<AnswerBody> {
         let mut response = Response::new(if truncated {
             AnswerBody::truncated(&self.body)
         } else {
@@ -111,7 +107,7 @@ impl Answer {
 
 /// The body of an answer: whole, or cut off in the middle.
 #[derive(Debug)]
-pub(in crate::sandbox) struct AnswerBody {
+pub(super) struct AnswerBody {
     bytes: Bytes,
     /// Bytes announced; more than there are when the answer is cut off.
     announced: u64,
@@ -122,7 +118,7 @@ pub(in crate::sandbox) struct AnswerBody {
 /// The answer ends before its announced length.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox cuts this answer off on purpose")]
-pub(in crate::sandbox) struct CutOff;
+pub(super) struct CutOff;
 
 impl From<Infallible> for CutOff {
     fn from(never: Infallible) -> Self {

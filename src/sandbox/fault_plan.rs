@@ -12,7 +12,7 @@ use super::fault::{Fault, FaultKind};
 
 /// The faults in force, with their counters.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct FaultPlan {
+pub(super) struct FaultPlan {
     faults: Vec<Armed>,
     struck: AtomicU64,
 }
@@ -35,20 +35,20 @@ struct State {
 
 /// What a fault may choose a request by.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::sandbox) struct Aim<'a> {
+pub(super) struct Aim<'a> {
     /// Method.
-    pub(in crate::sandbox) method: &'a str,
+    pub(super) method: &'a str,
     /// Resource, or `oauth`, `metadata`, `discovery`.
-    pub(in crate::sandbox) resource: &'a str,
+    pub(super) resource: &'a str,
     /// Whether it is a data request.
-    pub(in crate::sandbox) data: bool,
+    pub(super) data: bool,
     /// Method, path and body.
-    pub(in crate::sandbox) object: u64,
+    pub(super) object: u64,
 }
 
 impl FaultPlan {
     /// Arms faults.
-    pub(in crate::sandbox) fn new(faults: Vec<Fault>) -> Self {
+    pub(super) fn new(faults: Vec<Fault>) -> Self {
         Self {
             faults: faults
                 .into_iter()
@@ -62,22 +62,22 @@ impl FaultPlan {
     }
 
     /// Whether there are none.
-    pub(in crate::sandbox) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }
 
     /// The faults in force.
-    pub(in crate::sandbox) fn faults(&self) -> impl Iterator<Item = &Fault> {
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().map(|armed| &armed.fault)
     }
 
     /// Requests hit.
-    pub(in crate::sandbox) fn struck(&self) -> u64 {
+    pub(super) fn struck(&self) -> u64 {
         self.struck.load(Ordering::Relaxed)
     }
 
     /// The first fault that hits a request. Later faults do not count a request that is hit.
-    pub(in crate::sandbox) fn strike(&self, aim: Aim<'_>) -> Option<FaultKind> {
+    pub(super) fn strike(&self, aim: Aim<'_>) -> Option<FaultKind> {
         let hit = self.faults.iter().find(|armed| armed.hits(aim))?;
         self.struck.fetch_add(1, Ordering::Relaxed);
         Some(hit.fault.kind)

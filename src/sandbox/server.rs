@@ -1,6 +1,6 @@
-//! The HTTP side: connections, requests, faults.
+//! The HTTP side that all sandboxes have: listening, connections, an end with grace.
 //!
-//! Reads: requests. Writes: answers. Never: logs a body or a query string.
+//! Reads: requests. Writes: answers. Never: looks into them, or logs a body or a query string.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,16 +18,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::SandboxError;
 use super::answer::AnswerBody;
-use super::api::Api;
-use super::exchange::Exchange;
 
-/// The sandbox closes the connection without an answer.
+/// How long stopping waits for requests in flight.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The sandbox resets the connection instead of answering.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox closes this connection on purpose")]
-pub(super) struct Closed;
+struct Closed;
 
 impl From<Infallible> for Closed {
     fn from(never: Infallible) -> Self {
@@ -35,11 +37,84 @@ impl From<Infallible> for Closed {
     }
 }
 
-/// Accepts connections until told to stop, then lets those in flight finish.
-pub(super) async fn serve(
-    listener: TcpListener,
-    api: Arc<Api>,
+/// Who asks, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// The address that the request came from.
+    pub(super) from: SocketAddr,
+    /// The address that is listened on.
+    pub(super) at: SocketAddr,
+}
+
+/// What answers requests.
+pub(super) trait Service: Send + Sync + 'static {
+    /// The answer; None resets the connection.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> impl Future<Output = Option<Response<AnswerBody>>> + Send;
+}
+
+/// A service that listens. Dropping it stops it at once.
+#[derive(Debug)]
+pub(super) struct Server {
     address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens, and serves on the current runtime; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The address is taken or not ours.
+    pub(super) async fn start(
+        address: SocketAddr,
+        service: Arc<impl Service>,
+    ) -> Result<Self, SandboxError> {
+        let refused = |source| SandboxError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(listener, service, address, stopped));
+        Ok(Self {
+            address,
+            stop,
+            serving,
+        })
+    }
+
+    /// The root URL, without a slash at the end.
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops listening, and lets requests in flight finish for up to two seconds.
+    pub(super) async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, &mut self.serving)
+            .await
+            .is_err()
+        {
+            self.serving.abort();
+            // Only a cancelled task is left to report here.
+            let _ = (&mut self.serving).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Accepts connections until told to stop, then lets those in flight finish.
+async fn serve(
+    listener: TcpListener,
+    service: Arc<impl Service>,
+    at: SocketAddr,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -50,9 +125,14 @@ pub(super) async fn serve(
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = connection(stream, peer, Arc::clone(&api), address, stop.clone());
-                connections.spawn(connection);
+            Ok((stream, from)) => {
+                let caller = Caller { from, at };
+                connections.spawn(connection(
+                    stream,
+                    caller,
+                    Arc::clone(&service),
+                    stop.clone(),
+                ));
             }
             Err(error) => {
                 // Out of file handles, most likely: others will be closed soon.
@@ -67,9 +147,8 @@ pub(super) async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    peer: SocketAddr,
-    api: Arc<Api>,
-    address: SocketAddr,
+    caller: Caller,
+    service: Arc<impl Service>,
     mut stop: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -80,13 +159,19 @@ async fn connection(
         stream,
         cut: Arc::clone(&cut),
     };
-    let service = service_fn(|request: Request<Incoming>| {
-        let (api, cut) = (Arc::clone(&api), Arc::clone(&cut));
-        async move { answer(&api, request, peer, address, &cut).await }
+    let answering = service_fn(|request: Request<Incoming>| {
+        let (service, cut) = (Arc::clone(&service), Arc::clone(&cut));
+        async move {
+            let answer = service.answer(request, caller).await;
+            if answer.is_none() {
+                cut.store(true, Ordering::Relaxed);
+            }
+            answer.ok_or(Closed)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(line), service);
+        .serve_connection(TokioIo::new(line), answering);
     let mut served = pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -97,23 +182,6 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-async fn answer(
-    api: &Api,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    address: SocketAddr,
-    cut: &AtomicBool,
-) -> Result<Response<AnswerBody>, Closed> {
-    let _in_flight = api.counters.enter();
-    match Exchange::new(api, request, peer, address).run().await {
-        Some(response) => Ok(response),
-        None => {
-            cut.store(true, Ordering::Relaxed);
-            Err(Closed)
-        }
     }
 }
 

@@ -1,0 +1,76 @@
+//! A SIF zone as the target: what is staged is given to those who ask for it.
+//!
+//! Reads: objects files. Writes: results, the zone's own folder. Never: decides who is answered
+//! what (the `sif` room does).
+
+mod deliver;
+mod link;
+
+pub use link::Link;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deliver::Delivered;
+use super::standing::Teller;
+use super::{Context, RunError, Selection, Staged};
+use crate::pipeline::{Pipeline, Sif, TargetKind};
+use crate::progress::Progress;
+
+/// How long the agent stays in the zone, where that is not as the pipeline says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Staying {
+    /// It stays until it is stopped.
+    pub serve: bool,
+    /// The staging is made anew after this time, by a run of its own.
+    pub refresh: Option<Duration>,
+    /// So many polls in a row that bring nothing end it.
+    pub idle_polls: Option<u32>,
+}
+
+/// What a run of a zone comes to, once its objects are staged.
+pub(super) async fn delivered(
+    zone: &Link,
+    context: &Context,
+    selection: &Selection,
+    staged: &Staged,
+    progress: &Arc<dyn Progress>,
+    teller: Option<&Teller<'_>>,
+) -> Result<Delivered, RunError> {
+    if let Some(teller) = teller {
+        teller.begin(selection, staged.school_year)?;
+    }
+    zone.deliver(context, selection, staged, progress).await
+}
+
+/// The settings of a pipeline to a zone of SIF 2.x.
+///
+/// # Errors
+/// [`RunError::NoSuchTarget`] where it is none.
+pub fn settings(pipeline: &Pipeline) -> Result<&Sif, RunError> {
+    match &pipeline.sif {
+        Some(sif) if !sif.is_rest() => Ok(sif),
+        _ => Err(RunError::NoZone(pipeline.name.clone())),
+    }
+}
+
+/// Whether the target is a zone of SIF 2.x.
+pub(super) fn is_zone(pipeline: &Pipeline) -> bool {
+    pipeline.target == TargetKind::Sif && settings(pipeline).is_ok()
+}
+
+/// The folder of what is kept of a zone.
+pub fn folder(pipeline: &Pipeline, sif: &Sif) -> PathBuf {
+    let folder = pipeline.state_dir.join(&pipeline.name).join("sif");
+    folder.join(safe(&sif.zone.zone))
+}
+
+/// A zone's id as the name of a folder.
+fn safe(name: &str) -> PathBuf {
+    let safe = |c: char| match c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+        true => c,
+        false => '_',
+    };
+    Path::new(&name.chars().map(safe).collect::<String>()).to_owned()
+}

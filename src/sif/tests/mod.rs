@@ -1,0 +1,6 @@
+//! The agent against a zone that does as it is told.
+
+mod answers;
+mod objects;
+mod script;
+mod trouble;
