@@ -10,7 +10,7 @@ use super::answer::{Packet, Part, make};
 use super::code::SifError;
 use super::desk::{Answered, Desk, Job, Refusal, Shelved};
 use super::fates::{Fate, RowState};
-use super::handover::Handover;
+use super::handover::{Exceptions, Handover};
 use super::journal::{Asked, Journal, Line};
 use super::log::Note;
 use super::packet::Packed;
@@ -112,7 +112,7 @@ impl Desk {
     }
 
     /// Acknowledges a request; one that the zone no longer has is over all the same.
-    async fn settle(&self, agent: &str, msg_id: &str) -> Result<(), ZoneError> {
+    pub(super) async fn settle(&self, agent: &str, msg_id: &str) -> Result<(), ZoneError> {
         match self.agent.acknowledge((agent, msg_id)).await {
             Err(ZoneError::Refused { error, .. }) => {
                 tracing::warn!(request = msg_id, %error, "the zone did not take its acknowledgement");
@@ -245,7 +245,10 @@ impl Answering<'_> {
                         synced: Utc::now(),
                         events: None,
                         version: asked.version.clone(),
-                        without: too_large.into_iter().map(|(_, ref_id)| ref_id).collect(),
+                        except: Exceptions {
+                            without: too_large.into_iter().map(|(_, ref_id)| ref_id).collect(),
+                            ..Exceptions::default()
+                        },
                         file: String::new(),
                     };
                     self.desk.handovers().set(handover, &journal.objects())?;
@@ -448,7 +451,7 @@ impl Answering<'_> {
             let (mut count, mut fates) = (0, shelved.fates());
             shelved.shelf.rows(&wanted, 0, |row| {
                 count += 1;
-                if let (Some(fate), RowState::Untouched) = (&fate, fates.of(row)) {
+                if let (Some(fate), RowState::Untouched | RowState::Same) = (&fate, fates.of(row)) {
                     fates.tell([row], fate);
                 }
             })?;

@@ -18,7 +18,7 @@ use super::packet::Packer;
 use super::request::Request;
 use super::session::SyncError;
 use super::shelf::{Shelf, Wanted};
-use crate::object::KeyHash;
+use crate::object::{DeleteOutcome, KeyHash, Reason};
 use crate::progress::Progress;
 use crate::xml::Version;
 
@@ -49,6 +49,16 @@ pub struct Shelved {
     fates: Mutex<Fates>,
     /// Keys that were delivered from the objects of an earlier run, sorted.
     pub(super) elsewhere: Mutex<Vec<KeyHash>>,
+    /// Objects that agents were told are gone, or were to be.
+    pub(super) gone: Mutex<Vec<Gone>>,
+}
+
+/// An object that is no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub(super) ref_id: String,
+    pub(super) outcome: DeleteOutcome,
+    pub(super) reason: Option<Reason>,
 }
 
 /// A request was cancelled.
@@ -135,6 +145,7 @@ impl Shelved {
             shelf,
             fates: Mutex::new(Fates::new(rows)),
             elsewhere: Mutex::default(),
+            gone: Mutex::default(),
         }
     }
 
@@ -184,6 +195,11 @@ impl Desk {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn is_over(&self, msg_id: &str) -> bool {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.iter().any(|a| a.msg_id == msg_id)
     }
 
     pub(super) fn close(&self, answered: Answered) {
@@ -246,6 +262,10 @@ impl Desk {
     fn request(&self, received: Received) -> Result<Reply, SyncError> {
         if self.open().contains_key(&received.msg_id) {
             return Ok(Reply::Again);
+        }
+        // Handed out once more while its acknowledgement was under way.
+        if self.is_over(&received.msg_id) {
+            return Ok(Reply::Taken);
         }
         if let Some(job) = self.resume(&received.msg_id)? {
             return Ok(Reply::Answer(Box::new(job)));
@@ -382,7 +402,7 @@ impl Desk {
 }
 
 /// Whether two paths are names of one file.
-fn same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;

@@ -7,9 +7,11 @@ use crate::report::Traffic;
 const MOST: usize = 200;
 
 const UNTOUCHED: u8 = 0;
-const DELIVERED: u8 = 1;
+const SAME: u8 = 1;
+const CHANGED: u8 = 2;
+const DELIVERED: u8 = 3;
 /// Fate `n` of the list is this plus `n`.
-const TOLD: u8 = 2;
+const TOLD: u8 = 4;
 
 /// Why objects were not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,11 @@ pub struct Fate {
 pub enum RowState<'a> {
     /// No request was about it.
     Untouched,
-    /// At least one agent has it.
+    /// Nobody asked for it, and those who were given it have it as it is.
+    Same,
+    /// An event told what has changed.
+    Changed,
+    /// An agent was given it by this run.
     Delivered,
     /// It was wanted, and nobody has it.
     Told(&'a Fate),
@@ -61,6 +67,23 @@ impl Fates {
         }
     }
 
+    /// Who was given these rows has them as they are.
+    pub fn same(&mut self, row: u64) {
+        if let Some(state) = self.state(row).filter(|state| **state == UNTOUCHED) {
+            *state = SAME;
+        }
+    }
+
+    /// An event told what has changed in this row.
+    pub fn changed(&mut self, row: u64) {
+        if let Some(state) = self
+            .state(row)
+            .filter(|state| matches!(**state, UNTOUCHED | SAME))
+        {
+            *state = CHANGED;
+        }
+    }
+
     /// These rows were not, unless another agent has them.
     pub fn tell(&mut self, rows: impl IntoIterator<Item = u64>, fate: &Fate) {
         let number = match self.list.iter().position(|known| known == fate) {
@@ -84,6 +107,8 @@ impl Fates {
         let place = usize::try_from(row).unwrap_or(usize::MAX);
         match self.states.get(place).copied().unwrap_or(UNTOUCHED) {
             UNTOUCHED => RowState::Untouched,
+            SAME => RowState::Same,
+            CHANGED => RowState::Changed,
             DELIVERED => RowState::Delivered,
             told => match self.list.get(usize::from(told - TOLD)) {
                 Some(fate) => RowState::Told(fate),

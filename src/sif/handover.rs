@@ -3,6 +3,7 @@
 //! Reads and writes: `handover/AGENT/OBJECT.json` and the objects file that it names. Never: moves
 //! a point for what was not acknowledged.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,20 @@ use crate::files;
 #[derive(Clone, Debug)]
 pub struct Handovers {
     folder: PathBuf,
+}
+
+/// RefIds of objects that an agent has otherwise than its hand-over point says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exceptions {
+    /// It does not have them: too large for its buffer, or an Add that was refused.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub without: BTreeSet<String>,
+    /// It has an earlier form of them: a Change that was refused.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stale: BTreeSet<String>,
+    /// It still has them: a Delete that was refused.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<String>,
 }
 
 /// One of them.
@@ -37,9 +52,9 @@ pub struct Handover {
     pub events: Option<DateTime<Utc>>,
     /// The version of the standard that it is spoken to in.
     pub version: String,
-    /// RefIds of objects that it was not given, as they did not fit into its buffer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub without: Vec<String>,
+    /// Where the agent is not as the objects say.
+    #[serde(default)]
+    pub except: Exceptions,
     /// The objects file, in the same folder.
     pub file: String,
 }
@@ -70,6 +85,15 @@ impl Handovers {
         }
         all.sort_by(|a, b| (&a.object, &a.agent).cmp(&(&b.object, &b.agent)));
         Ok(all)
+    }
+
+    /// That of one agent and object.
+    ///
+    /// # Errors
+    /// As [`Self::all`].
+    pub fn of(&self, agent: &str, object: &str) -> io::Result<Option<Handover>> {
+        let mut all = self.all()?.into_iter();
+        Ok(all.find(|point| point.agent == agent && point.object == object))
     }
 
     /// The objects that an agent was given.
@@ -157,7 +181,7 @@ mod tests {
             synced: DateTime::UNIX_EPOCH,
             events: None,
             version: "2.7".to_owned(),
-            without: Vec::new(),
+            except: Exceptions::default(),
             file: String::new(),
         };
         for run in ["one", "two"] {

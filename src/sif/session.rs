@@ -50,6 +50,8 @@ pub struct Stay {
     pub parallel: usize,
     /// Agents and the objects that they are expected to ask for.
     pub expected: BTreeSet<(String, String)>,
+    /// Those of them that were given them by an earlier run: they need not ask again.
+    pub given: BTreeSet<(String, String)>,
     /// Whether a request is acknowledged after its last packet, or as soon as it is noted down.
     pub acknowledge_after: bool,
 }
@@ -58,7 +60,10 @@ impl Stay {
     /// What is expected and was not asked for, or not answered to the end.
     pub fn missing(&self, desk: &Desk) -> Vec<(String, String)> {
         let satisfied = desk.satisfied();
-        self.expected.difference(&satisfied).cloned().collect()
+        let open = self.expected.difference(&satisfied);
+        open.filter(|pair| !self.given.contains(*pair))
+            .cloned()
+            .collect()
     }
 }
 
@@ -67,19 +72,9 @@ impl Stay {
 /// # Errors
 /// [`SyncError`]; what was noted in journals is carried on by the next run.
 pub async fn pull(desk: &Arc<Desk>, stay: &Stay) -> Result<(), SyncError> {
-    let mut answers = Answers {
-        desk,
-        acknowledge_after: stay.acknowledge_after,
-        tasks: JoinSet::new(),
-    };
-    let polled = poll(&mut answers, stay).await;
-    // What is in flight comes to its end, or notices that the run is stopped.
-    let mut result = polled;
-    while let Some(done) = answers.tasks.join_next().await {
-        let done = done.map_err(|_| SyncError::Task).and_then(|done| done);
-        result = result.and(done);
-    }
-    result
+    let mut answers = Answers::new(desk, stay.acknowledge_after);
+    let result = poll(&mut answers, stay).await;
+    answers.finish(result).await
 }
 
 async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
@@ -91,9 +86,6 @@ async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
         let busy = !answers.tasks.is_empty();
         let late = stay.until.is_some_and(|until| Instant::now() >= until);
         if desk.agent.zone.stopped() || late {
-            return Ok(());
-        }
-        if !busy && !stay.expected.is_empty() && stay.missing(desk).is_empty() {
             return Ok(());
         }
         if answers.tasks.len() >= stay.parallel {
@@ -111,6 +103,8 @@ async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
                 }
             }
             Ok(None) if busy => {}
+            // Whoever was given its objects before may ask again: the queue is looked at first.
+            Ok(None) if !stay.expected.is_empty() && stay.missing(desk).is_empty() => return Ok(()),
             Ok(None) => {
                 idle += 1;
                 if stay.idle_polls.is_some_and(|most| idle >= most) {
@@ -129,15 +123,39 @@ async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
 }
 
 /// Requests that are being answered.
-struct Answers<'a> {
+pub(super) struct Answers<'a> {
     desk: &'a Arc<Desk>,
     acknowledge_after: bool,
     tasks: JoinSet<Result<(), SyncError>>,
 }
 
-impl Answers<'_> {
+impl<'a> Answers<'a> {
+    /// None yet.
+    pub(super) fn new(desk: &'a Arc<Desk>, acknowledge_after: bool) -> Self {
+        Self {
+            desk,
+            acknowledge_after,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn running(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// What is in flight comes to its end, or notices that the run is stopped.
+    pub(super) async fn finish(mut self, result: Result<(), SyncError>) -> Result<(), SyncError> {
+        let mut result = result;
+        while let Some(done) = self.tasks.join_next().await {
+            let done = done.map_err(|_| SyncError::Task).and_then(|done| done);
+            result = result.and(done);
+        }
+        result
+    }
+
     /// Takes up what an earlier process has left.
-    async fn carry_on(&mut self, parallel: usize) -> Result<(), SyncError> {
+    pub(super) async fn carry_on(&mut self, parallel: usize) -> Result<(), SyncError> {
         for msg_id in Journal::all(&self.desk.requests())? {
             if self.tasks.len() >= parallel {
                 self.one().await?;
@@ -153,7 +171,7 @@ impl Answers<'_> {
         Ok(())
     }
 
-    fn start(&mut self, job: Job, acknowledge: bool) {
+    pub(super) fn start(&mut self, job: Job, acknowledge: bool) {
         let desk = Arc::clone(self.desk);
         self.tasks.spawn(desk.answer(job, acknowledge));
     }
@@ -161,7 +179,7 @@ impl Answers<'_> {
     async fn reply(&mut self, reply: Reply, of: (&str, &str)) -> Result<(), SyncError> {
         let agent = &self.desk.agent;
         match reply {
-            Reply::Taken => agent.acknowledge(of).await?,
+            Reply::Taken => self.desk.settle(of.0, of.1).await?,
             Reply::Refused(error) => agent.refuse(of, &error).await?,
             Reply::Decline(refusal) => self.desk.decline(refusal, true).await?,
             Reply::Answer(job) => {
@@ -176,7 +194,7 @@ impl Answers<'_> {
     }
 
     /// Takes note of answers that are over.
-    fn collect(&mut self) -> Result<(), SyncError> {
+    pub(super) fn collect(&mut self) -> Result<(), SyncError> {
         while let Some(done) = self.tasks.try_join_next() {
             done.map_err(|_| SyncError::Task)??;
         }
@@ -184,7 +202,7 @@ impl Answers<'_> {
     }
 
     /// Waits for one answer to be over.
-    async fn one(&mut self) -> Result<(), SyncError> {
+    pub(super) async fn one(&mut self) -> Result<(), SyncError> {
         match self.tasks.join_next().await {
             Some(done) => done.map_err(|_| SyncError::Task)?,
             None => Ok(()),

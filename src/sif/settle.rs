@@ -4,6 +4,7 @@
 //! objects in scope = delivered + rejected before sending + undelivered
 
 use std::path::Path;
+use std::sync::PoisonError;
 
 use arrow::array::Array as _;
 use chrono::Utc;
@@ -70,7 +71,8 @@ impl Shelved {
                             let disposition = self.shelf.due.disposition(*row);
                             let became = became(disposition, state, demand, &scope, i);
                             let key = scope.key.value(i);
-                            let delivered = became.outcome == Outcome::Created;
+                            let delivered =
+                                matches!(became.outcome, Outcome::Created | Outcome::Updated);
                             writer.push(&ResultRow {
                                 key,
                                 key_hash: Some(hash),
@@ -102,6 +104,27 @@ impl Shelved {
                 )
                 .map_err(|Halt(error)| error)?;
         }
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.deletes_due += gone.len() as u64;
+        for object in gone.iter() {
+            let key = format!("RefId={}", object.ref_id);
+            writer.push(&ResultRow {
+                key: &key,
+                operation: "delete",
+                outcome: object.outcome.as_str(),
+                reason: object.reason.as_ref().map_or("", |r| r.as_str()),
+                at,
+                ..ResultRow::default()
+            })?;
+            let example = ExampleRef {
+                key: &key,
+                ..ExampleRef::default()
+            };
+            match &object.reason {
+                Some(reason) => tally.record_delete(object.outcome, reason, example),
+                None => tally.count_deletes(object.outcome, 1),
+            }
+        }
         Ok((tally, writer.finish()?))
     }
 
@@ -121,10 +144,7 @@ impl Shelved {
                 Ok::<_, crate::load::ObjectsError>(true)
             })?;
         }
-        let mut all = to
-            .elsewhere
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = to.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(keys);
         all.sort_unstable();
         all.dedup();
@@ -185,6 +205,8 @@ fn became(
         (Disposition::Collapsed, ..) => plain(Outcome::Collapsed),
         // SIF does not tell whether the agent had it before.
         (_, RowState::Delivered, _) => plain(Outcome::Created),
+        (_, RowState::Changed, _) => plain(Outcome::Updated),
+        (_, RowState::Same, _) => plain(Outcome::Unchanged),
         (
             _,
             RowState::Told(Fate {

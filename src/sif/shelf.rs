@@ -211,6 +211,13 @@ impl Shelf {
     }
 }
 
+impl Wanted {
+    /// The columns that are read, by their places in the file.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+}
+
 /// RefIds of a batch; where an object has none in this standard, its key.
 pub(super) fn ref_ids(batch: &RecordBatch) -> Option<StringArray> {
     let column = batch

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use roxmltree::Node;
 
 use super::ack::{child, name, text_of};
+use super::request::matches;
+use crate::xml::Version;
 
 /// A zone, as far as an agent wants to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,11 @@ impl ZoneStatus {
         }
     }
 
+    /// Whether it takes messages of a version; true where it does not tell.
+    pub fn speaks(&self, version: Version) -> bool {
+        self.versions.is_empty() || self.versions.iter().any(|p| matches(p, version))
+    }
+
     /// Whether messages may be sent compressed with gzip.
     pub fn takes_gzip(&self) -> bool {
         self.encodings.contains("gzip")
@@ -90,7 +97,7 @@ mod tests {
             </SIF_ZoneStatus>";
         let status = ZoneStatus::read(parse(text).unwrap().root_element());
         assert_eq!(status.zone, "Z");
-        assert_eq!(status.versions, ["2.6"]);
+        assert!(status.speaks(Version::new(2, 6)) && !status.speaks(Version::new(2, 7)));
         assert_eq!(status.providers["SchoolInfo"], "SIS");
         assert!(status.agents["LIB"] && status.takes_gzip());
     }

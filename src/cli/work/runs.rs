@@ -280,7 +280,7 @@ fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow
 
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
 /// if it is to be shown.
-fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
+pub(super) fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
     let standard = connect::standard(&pipeline)?;

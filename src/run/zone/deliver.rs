@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::report::Tally;
 use crate::run::deliver::Delivered;
 use crate::run::{Context, RunError, Selection, Staged};
-use crate::sif::{Answered, Demand, Desk, Shelf, Stay, SyncError, pull};
+use crate::sif::{Answered, Demand, Desk, EventSettings, Shelf, Stay, SyncError, Told, pull, push};
 
 impl Link {
     /// Answers requests until nothing is left to be answered.
@@ -66,17 +66,43 @@ impl Link {
                         .collect()
                 }
             },
+            given: given(&desk)?,
             acknowledge_after: sif.zone.acknowledge_after,
         };
         let began = Instant::now();
-        let served = pull(&desk, &stay).await;
+        let order: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let settings = EventSettings {
+            parallel: sif.zone.parallel,
+            bundle: sif.zone.bundle,
+            may: self.publishes.clone(),
+            dry_run: staying.dry_run,
+        };
+        // What agents were given before is brought up to date first, then whoever asks is answered.
+        let (mut told, sent) = desk.events(&order, &settings).await;
+        let served = match sent {
+            Ok(()) if !staying.events => match &sif.zone.push {
+                Some(at) => push(&desk, &stay, at.listen).await,
+                None => pull(&desk, &stay).await,
+            },
+            other => other,
+        };
+        told.retain(|told| {
+            told != &Told {
+                object: told.object.clone(),
+                agents: told.agents.clone(),
+                ..Told::default()
+            }
+        });
         let took = began.elapsed();
         let mut stopped = match served {
             Ok(()) => None,
             Err(SyncError::Zone(error)) => Some(error.to_string()),
             Err(error) => return Err(error.into()),
         };
-        let missing = stay.missing(&desk);
+        let missing = match staying.events {
+            true => Vec::new(),
+            false => stay.missing(&desk),
+        };
         let cut = *context.cancel.borrow();
         if !missing.is_empty() && stopped.is_none() && !cut {
             stopped = Some(not_requested(&missing));
@@ -84,7 +110,7 @@ impl Link {
         let mut delivered = self.account(selection, staged, &desk, &missing)?;
         delivered.interrupted = stopped.is_some() || cut;
         delivered.stopped = stopped;
-        delivered.notes = notes(&desk, &self.agent.zone.meter.sums(), took);
+        delivered.notes = notes(&desk, &told, &self.agent.zone.meter.sums(), took);
         Ok(delivered)
     }
 
@@ -129,6 +155,15 @@ impl Link {
     }
 }
 
+/// Agents and objects with a hand-over point.
+fn given(desk: &Desk) -> Result<BTreeSet<(String, String)>, RunError> {
+    let points = desk.handovers().all().map_err(SyncError::from)?;
+    Ok(points
+        .into_iter()
+        .map(|point| (point.agent, point.object))
+        .collect())
+}
+
 fn not_requested(missing: &[(String, String)]) -> String {
     let each: Vec<String> = missing
         .iter()
@@ -142,7 +177,12 @@ fn not_requested(missing: &[(String, String)]) -> String {
 }
 
 /// The run as its messages: one line for all, and one for each request.
-fn notes(desk: &Desk, traffic: &crate::report::Traffic, took: Duration) -> Vec<String> {
+fn notes(
+    desk: &Desk,
+    told: &[Told],
+    traffic: &crate::report::Traffic,
+    took: Duration,
+) -> Vec<String> {
     let answered = desk.answered();
     let sum = |of: fn(&Answered) -> u64| answered.iter().map(of).sum::<u64>();
     let (objects, packets, bytes) = (sum(|a| a.delivered), sum(|a| a.packets), sum(|a| a.bytes));
@@ -153,6 +193,20 @@ fn notes(desk: &Desk, traffic: &crate::report::Traffic, took: Duration) -> Vec<S
         traffic.requests,
         answered.len(),
     )];
+    for told in told {
+        let [add, change, delete] = told.acked;
+        let mut line = format!(
+            "events of {} to {}: {add} Add, {change} Change, {delete} Delete",
+            told.object,
+            told.agents.join(", ")
+        );
+        for (count, what) in [(told.refused, "refused"), (told.pending, "to be sent")] {
+            if count > 0 {
+                line.push_str(&format!("; {count} {what}"));
+            }
+        }
+        notes.push(line);
+    }
     for a in &answered {
         let mut line = format!(
             "{} for {}: {} of {} objects in {} packets, {} bytes",

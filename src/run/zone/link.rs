@@ -1,5 +1,6 @@
 //! Reaching a zone: the sandbox or a server, our agent in it, what it may do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,8 +11,7 @@ use crate::metadata::Standard;
 use crate::pipeline::{Connection, Credentials, Pipeline};
 use crate::run::{Context, RunError, Selection};
 use crate::sif::{
-    Agent, Profile, Provided, Rights, SifError, SyncError, Zone, ZoneError, ZoneStatus, lacking,
-    log::Log,
+    Agent, Profile, Provided, Rights, SyncError, Zone, ZoneError, ZoneStatus, lacking, log::Log,
 };
 use crate::xml::Version;
 
@@ -22,6 +22,8 @@ pub struct Link {
     pub agent: Agent,
     /// Whether the zone is the embedded sandbox.
     pub sandbox: bool,
+    /// Objects that events may be published of, once it has joined.
+    pub publishes: BTreeSet<String>,
     #[cfg(any())]
     running: Option<crate::sandbox::sif::Sandbox>,
 }
@@ -82,6 +84,7 @@ impl Link {
         Ok(Self {
             agent: Agent::new(Arc::new(zone), profile),
             sandbox: matches!(pipeline.connection, Connection::Sandbox),
+            publishes: BTreeSet::new(),
             #[cfg(any())]
             running,
         })
@@ -96,13 +99,20 @@ impl Link {
         selection: &Selection,
     ) -> Result<Self, RunError> {
         let standard = &selection.standard;
-        let link = Self::open(&context.pipeline, standard, context.cancel.clone(), true).await?;
+        let mut link = Self::open(
+            &context.pipeline,
+            standard,
+            context.cancel.clone(),
+            !context.options.staying.events,
+        )
+        .await?;
         let names = selection.resources.iter().map(|p| p.resource.name.clone());
         match link.join(&names.collect::<Vec<_>>()).await {
             Ok(joined) => {
                 for object in &joined.without {
                     tracing::warn!(object, "rights are missing; no events of it can be sent");
                 }
+                link.publishes = joined.events.into_iter().collect();
                 Ok(link)
             }
             Err(error) => {
@@ -197,11 +207,6 @@ fn known<T>(answer: Result<T, ZoneError>) -> Result<Option<T>, RunError> {
         }
         Err(error) => Err(SyncError::from(error).into()),
     }
-}
-
-/// Whether an error says that the zone does not know our agent.
-pub(super) fn is_unknown(error: &SifError) -> bool {
-    (error.category, error.code) == (4, 9) || error.category == 5
 }
 
 /// Starts the embedded zone with its kept state and a third party in it.

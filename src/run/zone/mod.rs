@@ -3,6 +3,7 @@
 //! Reads: objects files. Writes: results, the zone's own folder. Never: decides who is answered
 //! what (the `sif` room does).
 
+pub mod check;
 mod deliver;
 mod link;
 
@@ -27,6 +28,10 @@ pub struct Staying {
     pub refresh: Option<Duration>,
     /// So many polls in a row that bring nothing end it.
     pub idle_polls: Option<u32>,
+    /// Events are sent, and no request is answered.
+    pub events: bool,
+    /// Events are counted, and not sent.
+    pub dry_run: bool,
 }
 
 /// What a run of a zone comes to, once its objects are staged.

@@ -133,6 +133,7 @@ impl Scripted {
             until: None,
             parallel: 4,
             expected: Default::default(),
+            given: Default::default(),
             acknowledge_after: true,
         };
         pull(desk, &stay).await

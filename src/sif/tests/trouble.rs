@@ -154,7 +154,7 @@ async fn an_object_larger_than_the_buffer_is_told_and_the_rest_go_on() {
         .unwrap();
     let (reason, group) = tally.groups(Outcome::Rejected).next().unwrap();
     assert_eq!((reason.as_str(), group.count), ("larger_than_buffer", 2));
-    assert_eq!(desk.handovers().all().unwrap()[0].without.len(), 2);
+    assert_eq!(desk.handovers().all().unwrap()[0].except.without.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
