@@ -24,7 +24,7 @@ pub struct Link {
     pub sandbox: bool,
     /// Objects that events may be published of, once it has joined.
     pub publishes: BTreeSet<String>,
-    #[cfg(any())]
+    #[cfg(feature = "sandbox")]
     running: Option<crate::sandbox::sif::Sandbox>,
 }
 
@@ -42,17 +42,17 @@ impl Link {
     ) -> Result<Self, RunError> {
         pipeline.must_be_on().map_err(RunError::SwitchedOff)?;
         let sif = settings(pipeline)?;
-        #[cfg(any())]
+        #[cfg(feature = "sandbox")]
         let mut running = None;
         let (url, basic, certificate) = match &pipeline.connection {
-            #[cfg(any())]
+            #[cfg(feature = "sandbox")]
             Connection::Sandbox => {
                 let server = start(pipeline, standard, sync).await?;
                 let url = server.zone_url();
                 running = Some(server);
                 (url, None, None)
             }
-            #[cfg(not(any()))]
+            #[cfg(not(feature = "sandbox"))]
             Connection::Sandbox => return Err(RunError::NoSandbox),
             Connection::Server {
                 url,
@@ -61,7 +61,7 @@ impl Link {
             } => (url.clone(), basic.clone(), certificate.clone()),
             Connection::Server { .. } => return Err(RunError::NoZone(pipeline.name.clone())),
         };
-        #[cfg(not(any()))]
+        #[cfg(not(feature = "sandbox"))]
         let _ = (standard, sync);
         let http = crate::load::client(&pipeline.load, certificate.as_ref())?;
         let url = Url::parse(&url).map_err(|e| std::io::Error::other(format!("{url}: {e}")))?;
@@ -85,7 +85,7 @@ impl Link {
             agent: Agent::new(Arc::new(zone), profile),
             sandbox: matches!(pipeline.connection, Connection::Sandbox),
             publishes: BTreeSet::new(),
-            #[cfg(any())]
+            #[cfg(feature = "sandbox")]
             running,
         })
     }
@@ -177,7 +177,7 @@ impl Link {
 
     /// Ends the embedded zone, if there is one.
     pub async fn close(self) {
-        #[cfg(any())]
+        #[cfg(feature = "sandbox")]
         if let Some(server) = self.running {
             server.stop().await;
         }
@@ -210,7 +210,7 @@ fn known<T>(answer: Result<T, ZoneError>) -> Result<Option<T>, RunError> {
 }
 
 /// Starts the embedded zone with its kept state and a third party in it.
-#[cfg(any())]
+#[cfg(feature = "sandbox")]
 async fn start(
     pipeline: &Pipeline,
     standard: &Arc<Standard>,

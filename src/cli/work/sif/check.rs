@@ -7,14 +7,14 @@ use crate::run::zone::check::check as steps;
 use crate::run::{Options, Until};
 
 pub(super) async fn check(session: &Session, args: SifCheckArgs) -> anyhow::Result<u8> {
-    let scope = chosen(args.scope, Choice::default(), !args.json)?;
-    let pipeline = super::pipeline_of(&scope)?;
     let options = Options {
         school_year: args.year.school_year,
         demo: true,
         verb: Some("sif check"),
         ..Options::default()
     };
+    let scope = chosen(args.scope, Choice::default(), &options, Until::Transformed, !args.json)?;
+    let pipeline = super::pipeline_of(&scope)?;
     let options = scoped(&pipeline, options, Until::Transformed)?;
     let context = context(session, scope, options)?;
     let found = steps(&context, &session.progress).await?;

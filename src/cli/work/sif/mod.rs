@@ -14,7 +14,7 @@ use crate::cli::{
     SifSyncArgs, SifUnregisterArgs, print_line,
 };
 use crate::run::zone::{Link, Staying, settings};
-use crate::run::{Options, Start, connect};
+use crate::run::{Options, Start, Until, connect};
 use crate::sif::{Agent, SyncError};
 
 pub(super) async fn sif(session: &Session, args: SifArgs) -> anyhow::Result<u8> {
@@ -42,7 +42,7 @@ pub(super) async fn sif(session: &Session, args: SifArgs) -> anyhow::Result<u8> 
 
 async fn sync(session: &Session, args: SifSyncArgs) -> anyhow::Result<u8> {
     let staying = args.staying();
-    of_run(session, "sif sync", args.run, staying, false).await
+    of_run(session, "sif sync", args.run, staying).await
 }
 
 async fn events(session: &Session, args: SifEventsArgs) -> anyhow::Result<u8> {
@@ -51,7 +51,7 @@ async fn events(session: &Session, args: SifEventsArgs) -> anyhow::Result<u8> {
         dry_run: args.dry_run,
         ..Staying::default()
     };
-    of_run(session, "sif events", args.run, staying, args.dry_run).await
+    of_run(session, "sif events", args.run, staying).await
 }
 
 /// Run after run, each with objects that are staged anew.
@@ -63,7 +63,7 @@ async fn serve(session: &Session, args: SifServeArgs) -> anyhow::Result<u8> {
     };
     let mut run = args.run;
     loop {
-        let code = of_run(session, "sif serve", run.clone(), staying, false).await?;
+        let code = of_run(session, "sif serve", run.clone(), staying).await?;
         // Stopped, or without its zone: whoever watches over this process starts it again.
         if code == 3 {
             return Ok(code);
@@ -78,13 +78,11 @@ async fn of_run(
     name: &'static str,
     run: SifRun,
     staying: Staying,
-    dry_run: bool,
 ) -> anyhow::Result<u8> {
     settings(&pipeline_of(&run.scope)?)?;
     let (pipeline, again) = (run.scope.pipeline.clone(), run.resume.clone());
     let guest = run.guest.clone();
     let verb = Verb::new(name, &pipeline, again.as_deref(), &guest);
-    let _ = dry_run;
     attend(session, verb, |session| async move {
         let options = Options {
             start: run.resume.map_or(Start::Source, Start::Staging),
@@ -97,7 +95,7 @@ async fn of_run(
             staying,
             ..Options::default()
         };
-        let scope = chosen(run.scope, run.choice, true)?;
+        let scope = chosen(run.scope, run.choice, &options, Until::Loaded, true)?;
         send(&session, scope, options, false).await
     })
     .await
