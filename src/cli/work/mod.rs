@@ -19,6 +19,8 @@ mod scope;
 mod target;
 mod tree;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod zone;
 
 pub use guest::Ended;
 use guest::{Verb, attend};

@@ -37,6 +37,19 @@ impl Right {
         Self::Respond,
     ];
 
+    /// The name that a command line has for it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Provide => "provide",
+            Self::Subscribe => "subscribe",
+            Self::PublishAdd => "add",
+            Self::PublishChange => "change",
+            Self::PublishDelete => "delete",
+            Self::Request => "request",
+            Self::Respond => "respond",
+        }
+    }
+
     /// Its part of names: `SIF_ProvideObjects`, `SIF_ProvideAccess`.
     pub(super) fn stem(self) -> &'static str {
         match self {
@@ -82,6 +95,26 @@ pub struct Acl {
 }
 
 impl Acl {
+    /// Denies something, written as `AGENT:RIGHT:OBJECT`.
+    ///
+    /// # Errors
+    /// The text is not of that form, or names no right.
+    pub fn deny(&mut self, text: &str) -> Result<(), String> {
+        let mut parts = text.splitn(3, ':');
+        let (Some(agent), Some(word), Some(object)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(format!("`{text}` is not AGENT:RIGHT:OBJECT"));
+        };
+        let right = Right::ALL.into_iter().find(|r| r.word() == word);
+        let right = right.ok_or_else(|| {
+            let words: Vec<&str> = Right::ALL.into_iter().map(Right::word).collect();
+            format!("`{word}` is no right: {}", words.join(", "))
+        })?;
+        self.denied
+            .insert((agent.to_owned(), right, object.to_owned()));
+        Ok(())
+    }
+
     pub(super) fn registers(&self, agent: &str) -> bool {
         self.agents.as_ref().is_none_or(|all| all.contains(agent))
     }
@@ -140,6 +173,20 @@ pub(super) fn fits(pattern: &str, version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn denials_are_read() {
+        let mut acl = Acl::default();
+        acl.deny("SIS:add:LEAInfo").unwrap();
+        assert!(!acl.grants("SIS", Right::PublishAdd, "LEAInfo"));
+        assert!(acl.grants("SIS", Right::Provide, "LEAInfo"));
+        assert!(
+            acl.deny("SIS:fly:LEAInfo")
+                .unwrap_err()
+                .contains("provide, subscribe, add")
+        );
+        assert!(acl.deny("SIS").is_err());
+    }
 
     #[test]
     fn versions_fit_patterns() {

@@ -90,6 +90,21 @@ impl Sandbox {
         format!("{}/zis/{}", self.server.base_url(), self.api.options.zone)
     }
 
+    /// The objects that the third party asks for, or all that the zone knows.
+    pub fn objects(&self) -> Vec<String> {
+        match &self.third {
+            Some(third) => third.objects(),
+            None => self
+                .api
+                .options
+                .standard
+                .resources
+                .keys()
+                .cloned()
+                .collect(),
+        }
+    }
+
     /// Replaces the faults; their counters start again.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.api.set_faults(faults);

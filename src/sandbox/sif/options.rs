@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::agent::Acl;
 use super::fault::Fault;
+use super::write::element;
 use crate::metadata::Standard;
 
 /// Everything that a zone is started with. [`Options::new`] gives the defaults.
@@ -84,6 +85,40 @@ pub struct Asked {
     pub elements: Vec<String>,
     /// A SIF_ConditionGroup or SIF_Example, as XML.
     pub condition: Option<String>,
+}
+
+impl Asked {
+    /// Adds conditions, each written as `PATH OPERATOR VALUE`; all must hold.
+    ///
+    /// # Errors
+    /// A text is not of that form.
+    pub fn conditions(&mut self, texts: &[String]) -> Result<(), String> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let mut all = String::new();
+        for text in texts {
+            let mut parts = text.splitn(3, ' ');
+            let (Some(path), Some(operator), Some(value)) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                return Err(format!("`{text}` is not PATH OPERATOR VALUE"));
+            };
+            if !["EQ", "NE", "LT", "LE", "GT", "GE"].contains(&operator) {
+                return Err(format!("`{operator}` is none of EQ, NE, LT, LE, GT, GE"));
+            }
+            all.push_str("<SIF_Condition>");
+            element("SIF_Element", path, &mut all);
+            element("SIF_Operator", operator, &mut all);
+            element("SIF_Value", value, &mut all);
+            all.push_str("</SIF_Condition>");
+        }
+        self.condition = Some(format!(
+            "<SIF_ConditionGroup Type=\"None\"><SIF_Conditions Type=\"And\">{all}\
+             </SIF_Conditions></SIF_ConditionGroup>"
+        ));
+        Ok(())
+    }
 }
 
 /// What real servers do against the letter of the standard.

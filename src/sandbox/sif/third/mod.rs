@@ -102,7 +102,7 @@ impl Party {
     }
 
     /// Its objects, in the order in which it asks for them.
-    fn objects(&self) -> Vec<String> {
+    pub(super) fn objects(&self) -> Vec<String> {
         match self.options.objects.is_empty() {
             false => self.options.objects.clone(),
             true => self
@@ -149,7 +149,8 @@ impl Party {
         let open: Vec<(String, String)> = {
             let store = self.store();
             let open = store.answers.values().filter(|a| !a.ended());
-            open.map(|a| (a.object.clone(), a.message.clone())).collect()
+            open.map(|a| (a.object.clone(), a.message.clone()))
+                .collect()
         };
         let mut objects = BTreeSet::new();
         for (object, message) in open {
