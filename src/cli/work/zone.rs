@@ -10,16 +10,16 @@ pub(super) async fn sandbox(args: SifSandboxArgs) -> anyhow::Result<u8> {
     let third = options.third.clone();
     let zone = Sandbox::start(options).await?;
     if !args.request.is_empty() {
-        let Some(third) = third else {
+        let Some(third) = &third else {
             anyhow::bail!("--request needs a third party; leave --third-party none out");
         };
-        request(&args, &zone, &third)?;
+        request(&args, &zone, third)?;
     }
     if args.holds {
         holds(&zone)?;
     }
     if args.request.is_empty() && !args.holds {
-        let asks = third.map(|third| format!(", third party {}", third.source_id));
+        let asks = third.as_ref().map(|third| format!(", third party {}", third.source_id));
         print_line(&format!(
             "SIF zone at {}{}; Ctrl-C ends it",
             zone.zone_url(),
