@@ -19,7 +19,7 @@ pub struct SandboxArgs {
 pub enum SandboxCommand {
     Edfi(EdfiArgs),
     Dis(DisSandboxArgs),
-    Sif(SifSandboxArgs),
+    Sif(Box<SifSandboxArgs>),
 }
 
 /// A state edition that takes DIS batches (docs/dis-contract.md), with the checks of a real one.
