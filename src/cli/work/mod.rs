@@ -20,6 +20,8 @@ mod sif;
 mod target;
 mod tree;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod zone;
 
 pub use guest::Ended;
 use guest::{Verb, attend};
