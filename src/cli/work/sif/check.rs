@@ -13,7 +13,13 @@ pub(super) async fn check(session: &Session, args: SifCheckArgs) -> anyhow::Resu
         verb: Some("sif check"),
         ..Options::default()
     };
-    let scope = chosen(args.scope, Choice::default(), &options, Until::Transformed, !args.json)?;
+    let scope = chosen(
+        args.scope,
+        Choice::default(),
+        &options,
+        Until::Transformed,
+        !args.json,
+    )?;
     let pipeline = super::pipeline_of(&scope)?;
     let options = scoped(&pipeline, options, Until::Transformed)?;
     let context = context(session, scope, options)?;
