@@ -85,7 +85,7 @@ pub struct SifRegisterArgs {
 /// Answers what is requested with complete sets of data, until all is done.
 ///
 /// Extracts, transforms, then polls the zone for requests and answers each in packets of at most the
-/// size that it names. Ends when everything under [sif.expect] was requested and answered to the end,
+/// size that it names. Ends when everything under sif.expect was requested and answered to the end,
 /// or after so many polls in a row that bring nothing; what was expected and not requested is reported
 /// as not_requested, with exit code 3. A sync that was killed carries on with the next one, or with
 /// --resume, without repeating or losing a packet. `fullsync run` does the same.
@@ -239,7 +239,7 @@ pub struct MessagesList {
 
 /// Shows one message: when, what about, what became of it, and its text where it was kept.
 ///
-/// Texts of packets and events are kept only with keep_messages = true under [sif], as they hold the
+/// Texts of packets and events are kept only with sif.keep_messages = true, as they hold the
 /// data of persons.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Example:

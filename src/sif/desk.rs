@@ -11,14 +11,13 @@ use tokio::sync::watch;
 use super::ack::Received;
 use super::agent::Agent;
 use super::code::SifError;
-use super::fates::Fates;
 use super::handover::Handovers;
 use super::journal::{Asked, Journal, Progress as Far};
 use super::packet::Packer;
 use super::request::Request;
 use super::session::SyncError;
 use super::shelf::{Shelf, Wanted};
-use crate::object::{DeleteOutcome, KeyHash, Reason};
+use super::shelved::{Answered, End, Shelved};
 use crate::progress::Progress;
 use crate::xml::Version;
 
@@ -39,26 +38,6 @@ pub struct Desk {
     open: Mutex<BTreeMap<String, watch::Sender<Option<Cancel>>>>,
     answered: Mutex<Vec<Answered>>,
     asleep: watch::Sender<bool>,
-}
-
-/// A shelf, and what became of its rows.
-#[derive(Debug)]
-pub struct Shelved {
-    /// The objects.
-    pub shelf: Shelf,
-    fates: Mutex<Fates>,
-    /// Keys that were delivered from the objects of an earlier run, sorted.
-    pub(super) elsewhere: Mutex<Vec<KeyHash>>,
-    /// Objects that agents were told are gone, or were to be.
-    pub(super) gone: Mutex<Vec<Gone>>,
-}
-
-/// An object that is no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Gone {
-    pub(super) ref_id: String,
-    pub(super) outcome: DeleteOutcome,
-    pub(super) reason: Option<Reason>,
 }
 
 /// A request was cancelled.
@@ -105,54 +84,6 @@ pub enum Reply {
     Decline(Refusal),
     /// It is being answered already.
     Again,
-}
-
-/// What came of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// SIF_MsgId of the request.
-    pub msg_id: String,
-    /// The agent that asked.
-    pub agent: String,
-    /// ObjectName.
-    pub object: String,
-    /// Objects that it is about.
-    pub wanted: u64,
-    /// Objects delivered, those of an earlier process included.
-    pub delivered: u64,
-    /// Objects that do not fit into its buffer.
-    pub too_large: u64,
-    /// Packets delivered.
-    pub packets: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// How it ended: None = with its last packet.
-    pub ended: Option<String>,
-}
-
-impl Answered {
-    /// Objects that it is about and that were not delivered.
-    pub fn undelivered(&self) -> u64 {
-        self.wanted.saturating_sub(self.delivered + self.too_large)
-    }
-}
-
-impl Shelved {
-    /// A shelf that nobody has asked for yet.
-    pub fn new(shelf: Shelf) -> Self {
-        let rows = shelf.objects.rows();
-        Self {
-            shelf,
-            fates: Mutex::new(Fates::new(rows)),
-            elsewhere: Mutex::default(),
-            gone: Mutex::default(),
-        }
-    }
-
-    /// What became of its rows.
-    pub fn fates(&self) -> MutexGuard<'_, Fates> {
-        self.fates.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Desk {
@@ -210,11 +141,13 @@ impl Desk {
             .push(answered);
     }
 
-    /// Objects that an agent has asked for and was answered to the end.
-    pub fn satisfied(&self) -> BTreeSet<(String, String)> {
+    /// Agents and the objects that they have asked for, and that are over.
+    pub fn asked(&self) -> BTreeSet<(String, String)> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole = answered.iter().filter(|a| a.ended.is_none());
-        whole.map(|a| (a.agent.clone(), a.object.clone())).collect()
+        let over = answered
+            .iter()
+            .filter(|a| matches!(a.end, End::Complete | End::Refused));
+        over.map(|a| (a.agent.clone(), a.object.clone())).collect()
     }
 
     /// Whether the zone has put us to sleep: nothing is sent until it wakes us.
@@ -372,6 +305,7 @@ impl Desk {
                 name,
                 &objects,
                 &current.shelf.meta,
+                None,
             )?)),
         };
         let refused = |error: SifError| unusable(error.description);

@@ -23,6 +23,9 @@ pub enum SyncError {
     /// Staged objects.
     #[error(transparent)]
     Shelf(#[from] ShelfError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// An objects file.
     #[error(transparent)]
     Objects(#[from] crate::load::ObjectsError),
@@ -57,10 +60,10 @@ pub struct Stay {
 }
 
 impl Stay {
-    /// What is expected and was not asked for, or not answered to the end.
+    /// What is expected and was never asked for, or only in a way that cannot be answered.
     pub fn missing(&self, desk: &Desk) -> Vec<(String, String)> {
-        let satisfied = desk.satisfied();
-        let open = self.expected.difference(&satisfied);
+        let asked = desk.asked();
+        let open = self.expected.difference(&asked);
         open.filter(|pair| !self.given.contains(*pair))
             .cloned()
             .collect()

@@ -9,13 +9,13 @@ use std::sync::PoisonError;
 use arrow::array::Array as _;
 use chrono::Utc;
 
-use super::desk::Shelved;
 use super::fates::{Fate, RowState};
 use super::session::SyncError;
 use super::shelf::ShelfError;
-use crate::ledger::Disposition;
+use super::shelved::Shelved;
+use crate::ledger::{Decision, Disposition, Entry, Event, Journal};
 use crate::load::{Columns, ResultRow, ResultsWriter, Scope};
-use crate::object::{KeyHash, Outcome, Reason};
+use crate::object::{ContentHash, KeyHash, Outcome, Reason};
 use crate::report::{Age, ExampleRef, ResourceTally};
 use crate::stage::StagedFile;
 
@@ -31,7 +31,7 @@ pub enum Demand {
 }
 
 impl Shelved {
-    /// Writes the results file, and counts.
+    /// Writes the results file, and counts; the ledger is told what was delivered and what not.
     ///
     /// # Errors
     /// [`SyncError`].
@@ -39,6 +39,7 @@ impl Shelved {
         &self,
         results: &Path,
         demand: Demand,
+        mut ledger: Option<&mut Journal>,
     ) -> Result<(ResourceTally, StagedFile), SyncError> {
         let mut tally = ResourceTally::default();
         let mut writer = ResultsWriter::create(results)?;
@@ -93,9 +94,7 @@ impl Shelved {
                                 ..ExampleRef::default()
                             };
                             match &became.reason {
-                                Some(reason) => {
-                                    tally.record(became.outcome, reason, Age::New, example)
-                                }
+                                Some(reason) => tally.record(became.outcome, reason, age, example),
                                 None => tally.count(became.outcome, 1),
                             }
                         }
@@ -108,6 +107,21 @@ impl Shelved {
         tally.deletes_due += gone.len() as u64;
         for object in gone.iter() {
             let key = format!("RefId={}", object.ref_id);
+            if let (Some(ledger), None) = (ledger.as_deref_mut(), &object.reason) {
+                ledger.append(std::iter::once(Entry {
+                    resource: &self.shelf.name,
+                    key_hash: KeyHash::of(&key),
+                    key: &key,
+                    source_table: "",
+                    source_key: "",
+                    school_id: None,
+                    person_id: None,
+                    course_id: None,
+                    section_id: None,
+                    event: Event::Deleted,
+                    at,
+                }))?;
+            }
             writer.push(&ResultRow {
                 key: &key,
                 operation: "delete",
@@ -163,6 +177,28 @@ where
 {
     fn from(error: E) -> Self {
         Self(error.into())
+    }
+}
+
+/// What the ledger must know of a row; `known`: it knows a refusal of it, `same`: this very one.
+fn event<'a>(
+    became: &'a Became,
+    scope: &Scope,
+    i: usize,
+    known: bool,
+    same: bool,
+) -> Option<Event<'a>> {
+    match (became.outcome, &became.reason) {
+        (Outcome::Created | Outcome::Updated, _) => Some(Event::Delivered {
+            content_hash: ContentHash::from_bytes(scope.content_hash.value(i))?,
+            server_id: "",
+        }),
+        (Outcome::Rejected, Some(_)) if same => None,
+        (Outcome::Rejected | Outcome::Failed, Some(reason)) => {
+            Some(Event::Refused { reason, status: 0 })
+        }
+        (Outcome::Skipped | Outcome::Unchanged, _) if known => Some(Event::Cleared),
+        _ => None,
     }
 }
 

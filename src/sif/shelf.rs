@@ -14,7 +14,7 @@ use arrow::datatypes::DataType;
 use super::code::SifError;
 use super::filter::{Filter, FilterError};
 use super::query::Query;
-use crate::ledger::{Due, DueOptions, LedgerError, due};
+use crate::ledger::{Decision, Due, DueOptions, LedgerError, Snapshot, due};
 use crate::load::{Columns, Objects, ObjectsError};
 use crate::metadata::{ResourceMeta, XmlNode};
 use crate::xml::{Version, XmlPlan};
@@ -63,18 +63,34 @@ pub struct Wanted {
 }
 
 impl Shelf {
-    /// Opens an objects file.
+    /// Opens an objects file. With what the ledger knows, errors of earlier runs are told from new
+    /// ones; who is sent what does not depend on it.
     ///
     /// # Errors
     /// [`ShelfError`].
-    pub fn open(name: &str, path: &Path, meta: &ResourceMeta) -> Result<Self, ShelfError> {
+    pub fn open(
+        name: &str,
+        path: &Path,
+        meta: &ResourceMeta,
+        known: Option<&Snapshot>,
+    ) -> Result<Self, ShelfError> {
+        let options = DueOptions {
+            resend: true,
+            ..DueOptions::default()
+        };
         Ok(Self {
             name: name.to_owned(),
             path: path.to_owned(),
             meta: meta.clone(),
             objects: Objects::open(path)?,
-            due: due(path, None, DueOptions::default())?,
+            due: due(path, known, options)?,
         })
+    }
+
+    /// What was decided on a row.
+    pub(super) fn decision(&self, row: u64) -> Option<Decision> {
+        let row = usize::try_from(row).ok()?;
+        self.due.rows.get(row).copied()
     }
 
     /// Whether a row may be sent.

@@ -5,26 +5,17 @@
 //! Source: the "ordered setup steps" of Request SIF Data Sync.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::Array as _;
 use serde::Serialize;
 
+use super::staging::{Staging, some};
 use super::{Link, folder, settings};
-use crate::load::{Columns, Objects, ObjectsError};
-use crate::pipeline::{Connection, Pipeline, Sif, ZoneKind};
+use crate::pipeline::{Pipeline, Sif};
 use crate::progress::Progress;
 use crate::run::{Context, RunError, Until, connect};
 use crate::sif::{Handovers, Rights, SyncError, ZoneError, ZoneStatus, lacking};
 use crate::xml::Version;
-
-/// The object that schools are given as.
-const SCHOOLS: &str = "SchoolInfo";
-/// The crosswalk of grade levels, as details of rejects name it.
-const GRADES: &str = "grade_level=";
-/// Most things of one kind that are named.
-const NAMED: usize = 10;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +44,7 @@ const TITLES: [&str; 7] = [
 ];
 
 /// In order, or what is missing and what to do.
-type Found = Result<String, (String, String)>;
+pub(super) type Found = Result<String, (String, String)>;
 
 /// Goes through the steps as far as they are in order; the last one of the list is the first that is
 /// missing, if any is.
@@ -86,12 +77,19 @@ pub async fn check(context: &Context, progress: &Arc<dyn Progress>) -> Result<Ve
         if !steps.add(agent(pipeline, sif, status.as_ref())) {
             return Ok(());
         }
-        let rights = told(link.agent.rights().await);
-        if !steps.add(access(&rights, sif, &names)) {
+        let known = told(link.agent.rights().await);
+        let probed = match &known {
+            Ok(None) => Some(probe(&link).await),
+            _ => None,
+        };
+        let rights = match &probed {
+            Some(probed) => probed.as_ref().ok().cloned(),
+            None => known.as_ref().ok().cloned().flatten(),
+        };
+        if !steps.add(access(rights.as_ref(), sif, &names)) {
             return Ok(());
         }
-        let known = matches!(rights, Ok(Some(_)));
-        if !steps.add(registered(pipeline, sif, status.as_ref(), known)) {
+        if !steps.add(registered(pipeline, sif, probed.as_ref(), &known)) {
             return Ok(());
         }
         steps.add(synced(pipeline, sif, &names)?);
@@ -133,125 +131,6 @@ fn told<T>(answer: Result<T, ZoneError>) -> Result<Option<T>, ZoneError> {
     }
 }
 
-/// The objects that the check has made.
-struct Staging<'a> {
-    objects: std::path::PathBuf,
-    names: &'a [String],
-    year: Option<i32>,
-}
-
-impl Staging<'_> {
-    fn file(&self, name: &str) -> std::path::PathBuf {
-        self.objects.join(format!("{name}.parquet"))
-    }
-
-    fn schools(&self, pipeline: &Pipeline) -> Result<Found, RunError> {
-        if !self.names.iter().any(|n| n == SCHOOLS) {
-            return Ok(Ok(format!("{SCHOOLS} is not provided")));
-        }
-        let (mut without, mut schools) = (Vec::new(), 0_u64);
-        held(&self.file(SCHOOLS), |key, reason, detail| {
-            schools += 1;
-            if !reason.is_empty() && !detail.contains(GRADES) {
-                without.push(format!("school {key} ({detail})"));
-            }
-        })?;
-        Ok(match (schools, without.is_empty()) {
-            (0, _) => Err((
-                "no school is in scope".to_owned(),
-                format!(
-                    "schools need a calendar of the school year, and must not be excluded; look at \
-                     [scope] schools: fullsync schools {}",
-                    pipeline.name
-                ),
-            )),
-            (n, true) => Ok(format!("{n} schools, each with its code")),
-            (n, false) => Err((
-                format!("{} of {n} schools: {}", without.len(), some(&without)),
-                "give each school its number (and state standard code) in the SIS".to_owned(),
-            )),
-        })
-    }
-
-    fn grades(&self, pipeline: &Pipeline) -> Result<Found, RunError> {
-        let (mut codes, mut objects) = (BTreeSet::new(), 0_u64);
-        for name in self.names {
-            held(&self.file(name), |_, _, detail| {
-                let named = detail
-                    .split([';', ' '])
-                    .filter_map(|part| part.strip_prefix(GRADES));
-                let before = codes.len();
-                codes.extend(named.map(str::to_owned));
-                objects += u64::from(codes.len() > before || detail.contains(GRADES));
-            })?;
-        }
-        if codes.is_empty() {
-            return Ok(Ok("every grade level in use has a SIF code".to_owned()));
-        }
-        let codes: Vec<String> = codes.into_iter().collect();
-        let file = pipeline.crosswalks.get("xwalk_grade_level");
-        let file = file
-            .and_then(|files| files.last())
-            .map(|path| path.display().to_string());
-        Ok(Err((
-            format!(
-                "no SIF grade level for {}; {objects} objects are rejected for it",
-                some(&codes)
-            ),
-            format!(
-                "add a line for each to the crosswalk {}",
-                file.unwrap_or_else(|| "grade_level".to_owned())
-            ),
-        )))
-    }
-
-    fn zone(
-        &self,
-        pipeline: &Pipeline,
-        sif: &Sif,
-        status: &Result<Option<ZoneStatus>, ZoneError>,
-    ) -> Found {
-        let settings = &sif.zone;
-        let (sandbox, url) = match &pipeline.connection {
-            Connection::Sandbox => (true, "the embedded sandbox"),
-            Connection::Server { url, .. } => (false, url.as_str()),
-        };
-        if settings.kind == ZoneKind::Vertical && !sandbox && !url.starts_with("https://") {
-            return Err((
-                format!("{url} of a vertical zone is not encrypted"),
-                "student data leaves the district: use the https:// URL of the state's zone"
-                    .to_owned(),
-            ));
-        }
-        let told = match status {
-            Err(error) => {
-                return Err((
-                    error.to_string(),
-                    "check url and credentials under [connection], and that the zone is up"
-                        .to_owned(),
-                ));
-            }
-            Ok(told) => told.as_ref().map(|status| status.zone.as_str()),
-        };
-        // The embedded zone bears the name that it likes.
-        match told.filter(|id| !id.is_empty() && *id != settings.zone && !sandbox) {
-            Some(id) => Err((
-                format!(
-                    "the zone at {url} is `{id}`, the pipeline says `{}`",
-                    settings.zone
-                ),
-                format!("write zone = \"{id}\" under [sif], or mend url under [connection]"),
-            )),
-            None => Ok(format!(
-                "{} zone {} at {url}, school year {}",
-                settings.kind.as_str(),
-                settings.zone,
-                self.year.map_or("unknown".to_owned(), |y| y.to_string()),
-            )),
-        }
-    }
-}
-
 fn agent(pipeline: &Pipeline, sif: &Sif, status: Option<&ZoneStatus>) -> Found {
     let zone = &sif.zone;
     let version: Version = sif.version.parse().unwrap_or_default();
@@ -277,17 +156,19 @@ fn agent(pipeline: &Pipeline, sif: &Sif, status: Option<&ZoneStatus>) -> Found {
     ))
 }
 
-fn access(rights: &Result<Option<Rights>, ZoneError>, sif: &Sif, names: &[String]) -> Found {
-    let rights = match rights {
-        Ok(Some(rights)) if !rights.is_empty() => rights,
-        // Step 6 tells that first of all the agent must be registered.
-        Ok(_) => return Ok("the zone tells them at registration".to_owned()),
-        Err(error) => {
-            return Err((
-                error.to_string(),
-                "run the check again when the zone answers".to_owned(),
-            ));
-        }
+/// Registers an agent that the zone does not know, to be told its rights, and takes it out again: it
+/// had no queue that could be lost.
+async fn probe(link: &Link) -> Result<Rights, ZoneError> {
+    let rights = link.agent.register().await?;
+    if let Err(error) = link.agent.unregister().await {
+        tracing::warn!(%error, "the agent stays registered");
+    }
+    Ok(rights)
+}
+
+fn access(rights: Option<&Rights>, sif: &Sif, names: &[String]) -> Found {
+    let Some(rights) = rights.filter(|rights| !rights.is_empty()) else {
+        return Ok("the zone does not tell them".to_owned());
     };
     let lacking = lacking(rights, names.iter().map(String::as_str));
     match lacking.is_empty() {
@@ -306,13 +187,22 @@ fn access(rights: &Result<Option<Rights>, ZoneError>, sif: &Sif, names: &[String
     }
 }
 
-fn registered(pipeline: &Pipeline, sif: &Sif, status: Option<&ZoneStatus>, known: bool) -> Found {
+fn registered(
+    pipeline: &Pipeline,
+    sif: &Sif,
+    probed: Option<&Result<Rights, ZoneError>>,
+    known: &Result<Option<Rights>, ZoneError>,
+) -> Found {
     let agent = &sif.zone.agent;
-    match known || status.is_some_and(|status| status.agents.contains_key(agent)) {
-        true => Ok(format!("{agent} is registered")),
-        false => Err((
+    match (probed, known) {
+        (None, Ok(_)) => Ok(format!("{agent} is registered")),
+        (Some(Ok(_)), _) => Err((
             format!("the zone does not know {agent}"),
             format!("fullsync sif register {}", pipeline.name),
+        )),
+        (Some(Err(error)), _) | (None, Err(error)) => Err((
+            format!("the zone does not let {agent} in: {error}"),
+            format!("have the zone's administrator enter agent {agent}, as [sif] agent says"),
         )),
     }
 }
@@ -354,45 +244,4 @@ fn synced(pipeline: &Pipeline, sif: &Sif, names: &[String]) -> Result<Found, Run
             ))
         }
     })
-}
-
-/// Source key, reason and detail of each row of an objects file; the latter two empty where nothing
-/// holds it back.
-fn held(path: &Path, mut visit: impl FnMut(&str, &str, &str)) -> Result<(), ObjectsError> {
-    let objects = Objects::open(path)?;
-    for group in objects.groups() {
-        objects.read(
-            group,
-            Columns::Scope,
-            |_| true,
-            |_, batch| {
-                let scope = objects.scope(&batch)?;
-                for i in 0..batch.num_rows() {
-                    let text = |column: &arrow::array::StringArray| match column.is_valid(i) {
-                        true => column.value(i).to_owned(),
-                        false => String::new(),
-                    };
-                    visit(
-                        scope.source_key.value(i),
-                        &text(&scope.reason),
-                        &text(&scope.detail),
-                    );
-                }
-                Ok::<_, ObjectsError>(true)
-            },
-        )?;
-    }
-    Ok(())
-}
-
-/// The first few, and how many more.
-fn some(all: &[String]) -> String {
-    let named = all
-        .get(..NAMED.min(all.len()))
-        .unwrap_or_default()
-        .join(", ");
-    match all.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }

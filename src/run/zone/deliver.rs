@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use tokio::time::Instant;
 
-use super::{Link, folder, settings};
+use super::{Link, fingerprint, folder, settings};
+use crate::errors::Archive;
+use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::run::deliver::Delivered;
 use crate::run::{Context, RunError, Selection, Staged};
-use crate::sif::{Answered, Demand, Desk, EventSettings, Shelf, Stay, SyncError, Told, pull, push};
+use crate::sif::{
+    Answered, Demand, Desk, End, EventSettings, Shelf, Stay, SyncError, Told, ZoneError, pull, push,
+};
 
 impl Link {
     /// Answers requests until nothing is left to be answered.
@@ -30,11 +35,17 @@ impl Link {
         let pipeline = &context.pipeline;
         let sif = settings(pipeline)?;
         self.agent.zone.log().of_run(&staged.id());
+        let known_as = fingerprint(pipeline, sif);
+        let ledgers = Ledger::folder(&staged.ledgers(), &known_as, staged.school_year);
+        let ledger = Ledger::open(&ledgers)?;
+        ledger.compact_when_worth(Utc::now().timestamp_micros())?;
         let mut shelves = Vec::new();
         for p in &selection.resources {
             let name = &p.resource.name;
-            let shelf =
-                tokio::task::block_in_place(|| Shelf::open(name, &staged.objects(name), &p.meta));
+            let known = ledger.snapshot(name)?;
+            let shelf = tokio::task::block_in_place(|| {
+                Shelf::open(name, &staged.objects(name), &p.meta, Some(&known))
+            });
             shelves.push(shelf.map_err(SyncError::from)?);
         }
         let folder = folder(pipeline, sif);
@@ -95,7 +106,7 @@ impl Link {
         });
         let took = began.elapsed();
         let mut stopped = match served {
-            Ok(()) => None,
+            Ok(()) | Err(SyncError::Zone(ZoneError::Stopped)) => None,
             Err(SyncError::Zone(error)) => Some(error.to_string()),
             Err(error) => return Err(error.into()),
         };
@@ -107,7 +118,10 @@ impl Link {
         if !missing.is_empty() && stopped.is_none() && !cut {
             stopped = Some(not_requested(&missing));
         }
-        let mut delivered = self.account(selection, staged, &desk, &missing)?;
+        let mut delivered = self.account(selection, staged, &desk, &missing, &ledger)?;
+        if let Err(error) = Archive::settle(&ledgers, &ledger) {
+            tracing::warn!(%error, "archived errors could not be compared with the ledger");
+        }
         delivered.interrupted = stopped.is_some() || cut;
         delivered.stopped = stopped;
         delivered.notes = notes(&desk, &told, &self.agent.zone.meter.sums(), took);
@@ -120,7 +134,9 @@ impl Link {
         staged: &Staged,
         desk: &Desk,
         missing: &[(String, String)],
+        ledger: &Ledger,
     ) -> Result<Delivered, RunError> {
+        let mut journal = ledger.journal(&staged.id(), Utc::now().timestamp_micros())?;
         let (mut tally, mut results) = (Tally::default(), Vec::new());
         let answered = desk.answered();
         for p in &selection.resources {
@@ -129,20 +145,24 @@ impl Link {
                 continue;
             };
             let demand = match (
-                answered.iter().any(|a| a.object == *name),
+                answered
+                    .iter()
+                    .any(|a| a.object == *name && a.end != End::Declined),
                 missing.iter().any(|(_, object)| object == name),
             ) {
                 (true, _) => Demand::Asked,
                 (false, true) => Demand::Missing,
                 (false, false) => Demand::None,
             };
-            let (counted, file) =
-                tokio::task::block_in_place(|| shelved.settle(&staged.results(name), demand))?;
+            let (counted, file) = tokio::task::block_in_place(|| {
+                shelved.settle(&staged.results(name), demand, Some(&mut journal))
+            })?;
             results.push(file.note(name));
             let resource = tally.resource(name);
             resource.transformed += staged.transformed(name);
             resource.merge(counted);
         }
+        journal.close()?;
         Ok(Delivered {
             tally,
             stopped: None,
@@ -170,8 +190,8 @@ fn not_requested(missing: &[(String, String)]) -> String {
         .map(|(agent, object)| format!("{object} by {agent}"))
         .collect();
     format!(
-        "expected under [sif.expect] and not requested, or not answered to the end: {}; have the \
-         agent request them (its own \"sync\" or \"request data\"), and run again",
+        "expected under [sif.expect] and never requested, or only in a way that cannot be answered: \
+         {}; have the agent request them (its own \"sync\" or \"request data\"), and run again",
         each.join(", ")
     )
 }

@@ -219,6 +219,7 @@ async fn start(
     use crate::sandbox::sif::{Ask, Options, Sandbox, Third};
     let mut options = Options::new(Arc::clone(standard));
     options.state_dir = Some(pipeline.state_dir.join("sandbox").join(&pipeline.name));
+    options.zone.clone_from(&settings(pipeline)?.zone.zone);
     let mut third = Third::new();
     third.ask = if sync { Ask::Always } else { Ask::Manual };
     options.third = Some(third);

@@ -6,6 +6,7 @@
 pub mod check;
 mod deliver;
 mod link;
+mod staging;
 
 pub use link::Link;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use super::deliver::Delivered;
 use super::standing::Teller;
 use super::{Context, RunError, Selection, Staged};
-use crate::pipeline::{Pipeline, Sif, TargetKind};
+use crate::pipeline::{Connection, Pipeline, Sif, TargetKind};
 use crate::progress::Progress;
 
 /// How long the agent stays in the zone, where that is not as the pipeline says.
@@ -63,6 +64,22 @@ pub fn settings(pipeline: &Pipeline) -> Result<&Sif, RunError> {
 /// Whether the target is a zone of SIF 2.x.
 pub(super) fn is_zone(pipeline: &Pipeline) -> bool {
     pipeline.target == TargetKind::Sif && settings(pipeline).is_ok()
+}
+
+/// What the ledger knows a zone by.
+pub(super) fn fingerprint(pipeline: &Pipeline, sif: &Sif) -> String {
+    let url = match &pipeline.connection {
+        Connection::Sandbox => "sandbox",
+        Connection::Server { url, .. } => url.as_str(),
+    };
+    let text = format!("{url} {} {}", sif.zone.zone, sif.zone.agent);
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// The same for a run's report; None for another kind of target.
+pub(super) fn known_as(pipeline: &Pipeline) -> Option<String> {
+    let sif = settings(pipeline).ok()?;
+    Some(fingerprint(pipeline, sif))
 }
 
 /// The folder of what is kept of a zone.

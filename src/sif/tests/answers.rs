@@ -53,7 +53,7 @@ async fn every_buffer_brings_the_same_objects() {
         let results = dir.path().join("results/Thing.parquet");
         std::fs::create_dir(dir.path().join("results")).unwrap();
         let (tally, file) = desk.shelves["Thing"]
-            .settle(&results, Demand::Asked)
+            .settle(&results, Demand::Asked, None)
             .unwrap();
         assert_eq!(file.rows, 3000);
         assert_eq!(
@@ -172,7 +172,7 @@ async fn what_cannot_be_answered_is_refused_with_its_code() {
     );
     for (id, _, _, code) in &cases {
         let (category, code) = code.split_once('/').unwrap();
-        let answer = state.packets.iter().find(|p| p.contains(id)).unwrap();
+        let answer = state.packets.iter().find(|p| p.contains(&format!("<SIF_RequestMsgId>{id}<"))).unwrap();
         let error = format!(
             "<SIF_MorePackets>No</SIF_MorePackets><SIF_Error><SIF_Category>{category}\
              </SIF_Category><SIF_Code>{code}</SIF_Code>"

@@ -121,7 +121,7 @@ impl Scripted {
             push_url: None,
         };
         let agent = Agent::new(Arc::new(zone), profile);
-        let shelf = Shelf::open("Thing", objects, &meta()).unwrap();
+        let shelf = Shelf::open("Thing", objects, &meta(), None).unwrap();
         Arc::new(Desk::new(agent, vec![shelf], folder, run, Arc::new(Quiet)))
     }
 
@@ -195,15 +195,13 @@ impl Scripted {
                 state.taken.push(of);
                 code(0, "")
             }
-            "SIF_Response" => {
+            kind @ ("SIF_Response" | "SIF_Event" | "SIF_BundledEvents") => {
                 if state.ids.contains(&id) && state.tells_repeats {
                     return code(7, "");
                 }
-                let number: u64 = text_of(message, "SIF_PacketNumber")
-                    .unwrap()
-                    .parse()
-                    .unwrap();
-                let request = text_of(message, "SIF_RequestMsgId").unwrap();
+                let number = text_of(message, "SIF_PacketNumber").map(|n| n.parse().unwrap());
+                let number: u64 = number.unwrap_or(0);
+                let request = text_of(message, "SIF_RequestMsgId").unwrap_or_default();
                 let before = state
                     .packets
                     .iter()
@@ -220,7 +218,7 @@ impl Scripted {
                     }
                     Some(Trouble::Lost) | None => {}
                 }
-                if number != before + 1 {
+                if kind == "SIF_Response" && number != before + 1 {
                     return error(8, 12);
                 }
                 state.ids.push(id.clone());

@@ -91,7 +91,7 @@ async fn a_kill_at_any_packet_resumes() {
         if !complete {
             let results = dir.path().join("Thing-results.parquet");
             let (tally, _) = desk.shelves["Thing"]
-                .settle(&results, Demand::Asked)
+                .settle(&results, Demand::Asked, None)
                 .unwrap();
             assert_eq!(tally.of(Outcome::Created), 199);
         }
@@ -122,7 +122,7 @@ async fn a_refusal_that_stands_ends_the_answer_and_names_its_objects() {
     );
     let results = dir.path().join("results.parquet");
     let (tally, _) = desk.shelves["Thing"]
-        .settle(&results, Demand::Asked)
+        .settle(&results, Demand::Asked, None)
         .unwrap();
     assert_eq!(tally.of(Outcome::Failed), 200 - delivered);
     let (reason, group) = tally.groups(Outcome::Failed).next().unwrap();
@@ -150,10 +150,10 @@ async fn an_object_larger_than_the_buffer_is_told_and_the_rest_go_on() {
     assert_eq!((answered.too_large, answered.undelivered()), (2, 0));
     let results = dir.path().join("results.parquet");
     let (tally, _) = desk.shelves["Thing"]
-        .settle(&results, Demand::Asked)
+        .settle(&results, Demand::Asked, None)
         .unwrap();
     let (reason, group) = tally.groups(Outcome::Rejected).next().unwrap();
-    assert_eq!((reason.as_str(), group.count), ("larger_than_buffer", 2));
+    assert_eq!((reason.as_str(), group.count), ("too_large_for_buffer", 2));
     assert_eq!(desk.handovers().all().unwrap()[0].except.without.len(), 2);
 }
 
@@ -172,7 +172,7 @@ async fn a_zone_that_is_lost_leaves_the_answer_to_the_next_run() {
     ));
     let results = dir.path().join("results.parquet");
     let (tally, _) = desk.shelves["Thing"]
-        .settle(&results, Demand::Asked)
+        .settle(&results, Demand::Asked, None)
         .unwrap();
     assert!(tally.of(Outcome::Pending) > 0);
     tally.check("Thing", 200).unwrap();
@@ -181,7 +181,7 @@ async fn a_zone_that_is_lost_leaves_the_answer_to_the_next_run() {
     zone.sync(&desk).await.unwrap();
     assert_eq!(ref_ids(&zone.state().packets).len(), 200);
     let (tally, _) = desk.shelves["Thing"]
-        .settle(&results, Demand::Asked)
+        .settle(&results, Demand::Asked, None)
         .unwrap();
     assert_eq!(tally.of(Outcome::Created), 200);
 }
