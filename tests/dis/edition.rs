@@ -78,9 +78,24 @@ fn d04_the_edition_decides_which_commands_exist() {
         .fullsync(&["dis", "request", "dis", "--district", DISTRICT])
         .expect(2);
     assert!(ran.stderr.contains("district"), "{}", ran.stderr);
-    assert_eq!(dis.state().batches(), 0);
+    assert_eq!(dis.state().batches(), 0, "none of them sends");
+
+    // A regional edition is both: it sends to the state, and asks its districts.
+    let regional = ("edition = \"district\"", "edition = \"regional\"");
+    dis.pipeline("regional", &[regional]);
+    dis.fullsync(&["run", "regional", "District"]).expect(0);
+    assert_eq!(dis.count("District"), 1);
+    let out = dis
+        .command(&["dis", "request", "regional", "--district", "0099", "School"])
+        .env("TOKEN", "operator")
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    assert_eq!(dis.state().requests("0099").len(), 1);
 
     // The state asks for some objects; the district's next poll carries that out, once.
+    let change = ("edition = \"district\"", "edition = \"state\"");
+    dis.pipeline("state", &[change]);
     let out = dis
         .command(&["dis", "request", "state", "--district", DISTRICT, "School"])
         .env("TOKEN", "operator")
@@ -89,7 +104,7 @@ fn d04_the_edition_decides_which_commands_exist() {
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     let ran = dis.fullsync(&["dis", "poll", "dis"]).expect(1);
     assert!(
-        ran.stdout.contains("request r1 of the state: School"),
+        ran.stdout.contains("request r2 of the state: School"),
         "{}",
         ran.stdout
     );
