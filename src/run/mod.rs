@@ -203,6 +203,7 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
+        guard::taken(target, &selection)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -291,8 +292,7 @@ impl Flow<'_> {
         let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact_when_worth(Utc::now().timestamp_micros())?;
-        let mut admitted =
-            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        let mut admitted = guard::compare(context, target, &ledger, staged, self.until).await?;
         notes.append(&mut admitted.notes);
         let selected = match &context.options.selective {
             Some(selective) => Some(tokio::task::block_in_place(|| {

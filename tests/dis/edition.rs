@@ -115,3 +115,51 @@ fn d04_the_edition_decides_which_commands_exist() {
     let ran = dis.fullsync(&["dis", "poll", "dis"]).expect(0);
     assert!(ran.stdout.contains("asks for nothing"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_poll_in_the_background_tells_of_each_resync() {
+    let dis = Dis::new();
+    let script = dis.path("tell.sh");
+    std::fs::write(
+        &script,
+        "#!/bin/sh\ncat >> told.jsonl\necho >> told.jsonl\n",
+    )
+    .unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let notify = format!("command:{}", script.display());
+    let poll = ["dis", "poll", "dis", "--notify", &notify];
+    // Nothing asked, nobody told.
+    dis.fullsync(&poll).expect(0);
+    assert!(!dis.path("told.jsonl").exists());
+    dis.state().request(DISTRICT, &["District"], None).unwrap();
+    dis.state().request(DISTRICT, &["Nothing"], None).unwrap();
+    dis.state()
+        .request(DISTRICT, &["School"], Some(2023))
+        .unwrap();
+    let detached = [&poll[..], &["--detach", "--quiet"]].concat();
+    let ran = dis.fullsync(&detached).expect(0);
+    let id = ran.stdout.trim();
+    // One request cannot be carried out: it stays open, and does not hold up the next one.
+    dis.fullsync(&["wait", "dis", id]).expect(2);
+    let requests = dis.state().requests(DISTRICT);
+    let runs: Vec<Option<&str>> = requests
+        .iter()
+        .map(|r| r.done.as_ref().map(|d| d.run.as_str()))
+        .collect();
+    assert_eq!(runs[0], Some(id));
+    assert_eq!(runs[1], None, "no such object");
+    assert!(runs[2].is_some_and(|run| run != id), "{runs:?}");
+    assert_eq!(dis.count("District"), 1);
+    assert_eq!(dis.state().count(DISTRICT, 2023, "School"), 2);
+    let told = std::fs::read_to_string(dis.path("told.jsonl")).unwrap();
+    let told: Vec<serde_json::Value> = serde_json::Deserializer::from_str(&told)
+        .into_iter()
+        .map(|message| message.unwrap())
+        .collect();
+    let exits: Vec<_> = told.iter().map(|m| m["exit_code"].clone()).collect();
+    assert_eq!(exits, [0, 2, 1], "{told:#?}");
+}

@@ -34,7 +34,7 @@ fn d22_selective_syncs_are_in_the_history_until_they_are_deleted() {
         "--object",
         "PersonIdentity",
         "--ids",
-        "1 2 77",
+        "1 2 70077",
     ];
     dis.fullsync(&sync).expect(0);
     let history = |dis: &Dis| -> Vec<serde_json::Value> {
@@ -48,7 +48,7 @@ fn d22_selective_syncs_are_in_the_history_until_they_are_deleted() {
     assert_eq!(entry["scope"]["records"]["object"], "PersonIdentity");
     assert_eq!(
         entry["scope"]["records"]["ids"],
-        serde_json::json!([1, 2, 77])
+        serde_json::json!([1, 2, 70077])
     );
     let me = fullsync::account::Account::current().user;
     assert_eq!(entry["user"], me);
@@ -65,7 +65,7 @@ fn d22_selective_syncs_are_in_the_history_until_they_are_deleted() {
     let ran = dis.fullsync(&show).expect(0);
     assert!(ran.stdout.contains(run), "{}", ran.stdout);
     assert!(
-        !ran.stdout.contains("77"),
+        !ran.stdout.contains("70077"),
         "ids are not for a pipe: {}",
         ran.stdout
     );
@@ -158,7 +158,7 @@ fn d19_the_label_follows_the_object_and_unknown_ids_change_nothing() {
             "--object",
             "PersonIdentity",
             "--ids",
-            "1 77 78",
+            "1 70077 70078",
         ])
         .expect(0);
     assert!(ran.stdout.contains("District Person IDs"), "{}", ran.stdout);
@@ -166,9 +166,12 @@ fn d19_the_label_follows_the_object_and_unknown_ids_change_nothing() {
         "no object in scope of 2 of the District Person IDs named, nothing changed for them";
     assert!(ran.stdout.contains(unknown), "{}", ran.stdout);
     // Which ones stands in a file of the owner's: this is no terminal.
-    assert!(!ran.stdout.contains("78"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("70078"), "{}", ran.stdout);
     let errors = json(&dis.path("state/dis/runs/latest/errors.json"));
-    assert_eq!(errors["unmatched"][0]["ids"], serde_json::json!([77, 78]));
+    assert_eq!(
+        errors["unmatched"][0]["ids"],
+        serde_json::json!([70077, 70078])
+    );
     assert_eq!(dis.count("PersonIdentity"), 1);
     let ran = dis
         .fullsync(&["run", "dis", "--object", "Enrollment", "--ids", "501 502"])
