@@ -72,12 +72,13 @@ pub(super) fn scope(
             }
         }
         for (word, count) in [
-            ("persons", scope.persons),
-            ("courses", scope.courses),
-            ("sections", scope.sections),
+            ("person", scope.persons),
+            ("course", scope.courses),
+            ("section", scope.sections),
         ] {
             if let Some(count) = count {
-                write!(out, ", {} {word}", grouped(count))?;
+                let plural = if count == 1 { "" } else { "s" };
+                write!(out, ", {} {word}{plural}", grouped(count))?;
             }
         }
         writeln!(out)?;

@@ -15,13 +15,17 @@ pub enum RunError {
     /// Resources named on the command line.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// The source is not there; the text says where it is named.
+    #[error("{0}")]
+    NoSource(String),
     /// Schools that are unknown or ambiguous.
     #[error(transparent)]
     Schools(crate::scope::UnknownSchools),
     /// Neither flags nor the configuration name schools.
     #[error(
         "which schools? Give --school (id, number or part of the name) or --all-schools, or write \
-         schools = [...] or \"all\" under [scope] in the pipeline; {0}"
+         schools = [...] or \"all\" under [scope] in the pipeline's own file (\"all\" of a pipeline \
+         that it extends does not count); {0}"
     )]
     WhichSchools(String),
     /// Objects that are not in scope: a fault of the program or of a mapping.

@@ -3,6 +3,7 @@
 //! Reads: the source, the target's documents. Writes: staging. Never: sends an object.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::connect::{self, Target};
@@ -16,7 +17,8 @@ use crate::metadata::Standard;
 use crate::pipeline::{Mode, Setting};
 use crate::progress::Progress;
 use crate::source::SisSchema;
-use crate::transform::{Survey, survey};
+use crate::stage::{Cut, Persons, Slicer};
+use crate::transform::{Session, Survey, survey};
 
 /// Which checks are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,37 @@ pub async fn setup(
     Ok(report.judged())
 }
 
+/// The rows that a run would see: of the school year and of the schools in scope.
+async fn in_scope(
+    context: &Context,
+    selection: &Selection,
+    sis: &SisSchema,
+    staged: &Staged,
+    temp: &Path,
+) -> Result<Session, RunError> {
+    let tables = selection.tables.iter();
+    let tables: Vec<_> = tables
+        .map(|t| (t.clone(), staged.folder.stage(&t.name)))
+        .collect();
+    let names = selection.tables.iter().map(|t| t.name.clone()).collect();
+    let limited = context.options.scope.schools.is_some();
+    let cut = Cut {
+        schools: context.options.scope.schools.clone(),
+        nowhere: !limited,
+        persons: match limited {
+            true => Persons::OfSchools,
+            false => Persons::All,
+        },
+    };
+    let out = temp.join("slice");
+    crate::files::create_dir(&out)?;
+    let files = tokio::task::block_in_place(|| {
+        Slicer::new(tables, staged.school_year)?.slice(&cut, &names, &out)
+    })?;
+    let how = (staged.school_year, !limited);
+    check::session(&context.pipeline, sis, &files, how, temp).await
+}
+
 /// Extracts, and looks at every resource.
 async fn surveys(
     context: &Context,
@@ -69,7 +102,8 @@ async fn surveys(
     (context.opened)(staged.folder.path());
     let found = async {
         staged.extract(context, &*source, selection, progress)?;
-        let (session, temp) = staged.session(context, selection, sis).await?;
+        let temp = staged.folder.path().join("temp");
+        let session = in_scope(context, selection, sis, &staged, &temp).await?;
         let mut found = Vec::new();
         for p in &selection.resources {
             if *context.cancel.borrow() {
