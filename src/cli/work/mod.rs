@@ -17,7 +17,6 @@ mod removal;
 mod runs;
 mod scope;
 mod target;
-mod tree;
 mod verify;
 #[cfg(feature = "sandbox")]
 mod zone;
