@@ -19,7 +19,9 @@ pub(super) async fn sandbox(args: SifSandboxArgs) -> anyhow::Result<u8> {
         holds(&zone)?;
     }
     if args.request.is_empty() && !args.holds {
-        let asks = third.as_ref().map(|third| format!(", third party {}", third.source_id));
+        let asks = third
+            .as_ref()
+            .map(|third| format!(", third party {}", third.source_id));
         print_line(&format!(
             "SIF zone at {}{}; Ctrl-C ends it",
             zone.zone_url(),
