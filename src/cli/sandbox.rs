@@ -71,7 +71,7 @@ pub struct DisSandboxArgs {
   fullsync sandbox sif --port 7080 --state zone
   fullsync sandbox sif --port 7080 --object SchoolInfo --object StudentPersonal --buffer 4096
   fullsync sandbox sif --port 7080 --fault 8:every=3 --fault drop-after:packet=5
-  fullsync sandbox sif --state zone --request StudentPersonal --where 'LocalId EQ 10000041'
+  fullsync sandbox sif --state zone --request StudentPersonal --where LocalId:EQ:10000041
   fullsync sandbox sif --state zone --holds")]
 pub struct SifSandboxArgs {
     /// The port; 0 = a free one.
@@ -124,7 +124,7 @@ pub struct SifSandboxArgs {
     #[arg(long, value_name = "OBJECT", requires = "state")]
     pub request: Vec<String>,
 
-    /// A condition of --request, PATH OPERATOR VALUE with EQ, NE, LT, LE, GT or GE. All must hold.
+    /// A condition of --request, PATH:OPERATOR:VALUE with EQ, NE, LT, LE, GT or GE. All must hold.
     #[arg(long = "where", value_name = "CONDITION", requires = "request")]
     pub condition: Vec<String>,
 

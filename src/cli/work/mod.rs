@@ -18,7 +18,6 @@ mod runs;
 mod scope;
 mod sif;
 mod target;
-mod tree;
 mod verify;
 #[cfg(feature = "sandbox")]
 mod zone;

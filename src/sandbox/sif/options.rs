@@ -88,7 +88,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Adds conditions, each written as `PATH OPERATOR VALUE`; all must hold.
+    /// Adds conditions, each written as `PATH:OPERATOR:VALUE`; all must hold.
     ///
     /// # Errors
     /// A text is not of that form.
@@ -98,11 +98,11 @@ impl Asked {
         }
         let mut all = String::new();
         for text in texts {
-            let mut parts = text.splitn(3, ' ');
+            let mut parts = text.splitn(3, ':');
             let (Some(path), Some(operator), Some(value)) =
                 (parts.next(), parts.next(), parts.next())
             else {
-                return Err(format!("`{text}` is not PATH OPERATOR VALUE"));
+                return Err(format!("`{text}` is not PATH:OPERATOR:VALUE"));
             };
             if !["EQ", "NE", "LT", "LE", "GT", "GE"].contains(&operator) {
                 return Err(format!("`{operator}` is none of EQ, NE, LT, LE, GT, GE"));
