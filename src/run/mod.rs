@@ -291,7 +291,8 @@ impl Flow<'_> {
             .await?;
         staged.recheck(selection)?;
         if let Some(zone) = self.zone {
-            return zone::delivered(zone, context, selection, staged, progress, teller)
+            return zone
+                .deliver(context, selection, staged, progress)
                 .await
                 .map(Some);
         }

@@ -86,6 +86,22 @@ impl Shelved {
                                 at,
                                 ..ResultRow::default()
                             })?;
+                            let decision = self.shelf.decision(*row);
+                            let known = decision.is_some_and(Decision::refused_before);
+                            let same = decision.is_some_and(Decision::same_reason);
+                            if let (Some(ledger), Some(event)) = (
+                                ledger.as_deref_mut(),
+                                event(&became, &scope, i, known, same),
+                            ) {
+                                ledger.append(std::iter::once(entry(
+                                    &self.shelf.name,
+                                    &scope,
+                                    i,
+                                    event,
+                                    at,
+                                )))?;
+                            }
+                            let age = if known { Age::Standing } else { Age::New };
                             let example = ExampleRef {
                                 key,
                                 source_table: scope.source_table.value(i),
@@ -202,6 +218,33 @@ fn event<'a>(
     }
 }
 
+/// A row for the ledger.
+fn entry<'a>(
+    resource: &'a str,
+    scope: &'a Scope,
+    i: usize,
+    event: Event<'a>,
+    at: i64,
+) -> Entry<'a> {
+    let id = |column: usize| {
+        let ids = scope.ids.get(column)?;
+        ids.is_valid(i).then(|| ids.value(i))
+    };
+    Entry {
+        resource,
+        key_hash: KeyHash::from_bytes(scope.key_hash.value(i)).unwrap_or(KeyHash(0)),
+        key: scope.key.value(i),
+        source_table: scope.source_table.value(i),
+        source_key: scope.source_key.value(i),
+        school_id: id(0),
+        person_id: id(1),
+        course_id: id(2),
+        section_id: id(3),
+        event,
+        at,
+    }
+}
+
 struct Became {
     outcome: Outcome,
     reason: Option<Reason>,
@@ -228,11 +271,10 @@ fn became(
     let told = |outcome| Became {
         outcome,
         reason: Some(Reason::parse(scope.reason.value(i)).unwrap_or(Reason::fixed("unknown"))),
-        detail: scope
-            .detail
-            .is_valid(i)
-            .then(|| scope.detail.value(i).to_owned())
-            .unwrap_or_default(),
+        detail: match scope.detail.is_valid(i) {
+            true => scope.detail.value(i).to_owned(),
+            false => String::new(),
+        },
     };
     match (disposition, state, demand) {
         (Disposition::Skipped, ..) => told(Outcome::Skipped),

@@ -11,14 +11,10 @@ mod staging;
 pub use link::Link;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::deliver::Delivered;
-use super::standing::Teller;
-use super::{Context, RunError, Selection, Staged};
+use super::RunError;
 use crate::pipeline::{Connection, Pipeline, Sif, TargetKind};
-use crate::progress::Progress;
 
 /// How long the agent stays in the zone, where that is not as the pipeline says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,21 +29,6 @@ pub struct Staying {
     pub events: bool,
     /// Events are counted, and not sent.
     pub dry_run: bool,
-}
-
-/// What a run of a zone comes to, once its objects are staged.
-pub(super) async fn delivered(
-    zone: &Link,
-    context: &Context,
-    selection: &Selection,
-    staged: &Staged,
-    progress: &Arc<dyn Progress>,
-    teller: Option<&Teller<'_>>,
-) -> Result<Delivered, RunError> {
-    if let Some(teller) = teller {
-        teller.begin(selection, staged.school_year)?;
-    }
-    zone.deliver(context, selection, staged, progress).await
 }
 
 /// The settings of a pipeline to a zone of SIF 2.x.

@@ -15,7 +15,7 @@ fn things(packets: &[String]) -> String {
             ref_ids: None,
             more: false,
         };
-        packet[packed.object_data()].to_owned()
+        packet.get(packed.object_data()).unwrap().to_owned()
     });
     objects.collect()
 }
@@ -172,7 +172,11 @@ async fn what_cannot_be_answered_is_refused_with_its_code() {
     );
     for (id, _, _, code) in &cases {
         let (category, code) = code.split_once('/').unwrap();
-        let answer = state.packets.iter().find(|p| p.contains(&format!("<SIF_RequestMsgId>{id}<"))).unwrap();
+        let answer = state
+            .packets
+            .iter()
+            .find(|p| p.contains(&format!("<SIF_RequestMsgId>{id}<")))
+            .unwrap();
         let error = format!(
             "<SIF_MorePackets>No</SIF_MorePackets><SIF_Error><SIF_Category>{category}\
              </SIF_Category><SIF_Code>{code}</SIF_Code>"

@@ -37,7 +37,7 @@ async fn given(zone: &Scripted, folder: &Path, count: usize) {
 fn objects_of(events: &[String], action: &str) -> Vec<String> {
     let action = format!("Action=\"{action}\">");
     let all = events.iter().flat_map(|e| e.split(&action).skip(1));
-    all.map(|rest| rest[..rest.find("</SIF_EventObject>").unwrap()].to_owned())
+    all.map(|rest| rest.split("</SIF_EventObject>").next().unwrap().to_owned())
         .collect()
 }
 

@@ -12,7 +12,8 @@ fn ref_ids(packets: &[String]) -> Vec<String> {
     let all = packets
         .iter()
         .flat_map(|p| p.split("<Thing RefId=\"").skip(1));
-    all.map(|rest| rest[..32].to_owned()).collect()
+    all.map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
