@@ -36,6 +36,7 @@ mod stations;
 mod told;
 pub mod validate_data;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -66,6 +67,7 @@ use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
 use crate::stage::RunId;
 use crate::stage::StateDir;
+use crate::transform::ScopeColumns;
 use connect::Target;
 use record::Record;
 
@@ -193,7 +195,7 @@ pub async fn run(
     let wanted = context.wanted(&base)?;
     let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
-    validate(pipeline, &selection, &sis, Depth::Quick).await?;
+    let columns = validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
     // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
     let mut held = match until {
@@ -232,6 +234,7 @@ pub async fn run(
         progress: &progress,
         selection: &selection,
         sis: &sis,
+        columns: &columns,
         held: held.as_ref(),
         only: &only,
     };
@@ -262,6 +265,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    columns: &'a BTreeMap<String, ScopeColumns>,
     held: Option<&'a Held>,
     only: &'a Only,
 }
@@ -302,7 +306,7 @@ impl Flow<'_> {
             notes = guard::full_first(context, selection, &folder, &about, self.until)?;
         }
         staged
-            .transform(context, selection, self.sis, progress)
+            .transform(context, selection, self.sis, self.columns, progress)
             .await?;
         staged.recheck(selection)?;
         let Some(target) = target else {
