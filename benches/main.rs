@@ -6,6 +6,7 @@ mod dis;
 mod encode;
 mod ledger;
 mod load;
+mod person;
 mod stage;
 mod transform;
 
@@ -13,6 +14,7 @@ criterion::criterion_group!(
     benches,
     stage::bench,
     transform::bench,
+    person::bench,
     encode::bench,
     ledger::bench,
     load::bench,

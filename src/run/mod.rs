@@ -76,6 +76,8 @@ use record::Record;
 pub struct Options {
     /// Resources, by name or pattern; empty = all of the pipeline.
     pub resources: Vec<String>,
+    /// Whether these are the resources of some steps of the recommended order, and nothing else.
+    pub stepwise: bool,
     /// Where the run starts from.
     pub start: Start,
     /// Send what the target has acknowledged, too.
