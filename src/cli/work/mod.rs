@@ -18,6 +18,8 @@ mod runs;
 mod scope;
 mod target;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod zone;
 
 pub use guest::Ended;
 use guest::{Verb, attend};
