@@ -7,6 +7,7 @@ mod encode;
 mod ledger;
 mod load;
 mod person;
+mod sif;
 mod stage;
 mod transform;
 
@@ -18,6 +19,7 @@ criterion::criterion_group!(
     encode::bench,
     ledger::bench,
     load::bench,
-    dis::bench
+    dis::bench,
+    sif::bench
 );
 criterion::criterion_main!(benches);

@@ -35,6 +35,7 @@ mod sandbox;
 mod schools;
 mod scope;
 mod session;
+mod sif;
 mod status;
 #[cfg(all(test, feature = "sandbox"))]
 mod tests;
@@ -77,10 +78,15 @@ pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand};
+pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand, SifSandboxArgs};
 pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
+pub use sif::{
+    MessagesArgs, MessagesCommand, MessagesDelete, MessagesList, MessagesShow, OfZone, SifArgs,
+    SifCheckArgs, SifCommand, SifEventsArgs, SifRegisterArgs, SifRun, SifServeArgs, SifSleepArgs,
+    SifSyncArgs, SifUnregisterArgs, SifWakeupArgs,
+};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
@@ -210,6 +216,8 @@ pub enum Command {
     Metadata(MetadataArgs),
 
     Dis(DisArgs),
+
+    Sif(SifArgs),
 
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),

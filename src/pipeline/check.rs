@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, routing, scope, sif, source,
+    parameters, routing, scope, sif, sif_zone, source,
 };
 use crate::shipped;
 
@@ -93,6 +93,9 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     top.finish();
     if let Some(dis) = &dis {
         dis::check(document, dis, &queries);
+    }
+    if let Some(sif) = &sif {
+        sif_zone::check(document, &sif.zone, &queries);
     }
     let Queries {
         sql_dir,

@@ -30,6 +30,7 @@ mod section;
 mod select;
 mod shared;
 mod sif;
+mod sif_zone;
 mod source;
 mod tree;
 mod window;
@@ -53,6 +54,7 @@ pub use scope::ScopeSettings;
 pub use secret::Secret;
 pub use select::SelectError;
 pub use sif::{RefIdFile, Sif};
+pub use sif_zone::{Push, SifZone, ZoneKind};
 pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -335,6 +337,13 @@ pub enum Credentials {
     Token(Secret),
     /// A client certificate and its private key, as PEM.
     Certificate(Secret),
+    /// A SIF zone: HTTP Basic, a client certificate, both or neither.
+    Zone {
+        /// User and password.
+        basic: Option<(String, Secret)>,
+        /// A client certificate and its private key, as PEM.
+        certificate: Option<Secret>,
+    },
 }
 
 /// How the target is loaded.

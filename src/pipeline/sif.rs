@@ -9,6 +9,7 @@ use super::TargetKind;
 use super::check::existing_file;
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
+use super::sif_zone::{self, SifZone};
 use crate::object::HeldIds;
 
 /// Versions of the North American data models that objects can be written in.
@@ -29,6 +30,8 @@ pub struct Sif {
     pub version: String,
     /// RefIds that others already hold: `object,key,ref_id`, as CSV or Parquet.
     pub ref_ids: Option<RefIdFile>,
+    /// The zone, and our agent in it (SIF 2.x).
+    pub zone: SifZone,
 }
 
 /// A table of RefIds, and what was read of it: once, however many sessions use it.
@@ -81,11 +84,13 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
             path,
             loaded: Arc::default(),
         });
+    let zone = sif_zone::read(&mut section);
     section.finish();
     Some(Sif {
         district_guid: guid?.value.trim().to_owned(),
         version: version?,
         ref_ids,
+        zone,
     })
 }
 

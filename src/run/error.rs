@@ -103,16 +103,14 @@ pub enum RunError {
     /// The target has lost what it acknowledged: it was emptied, or an older state restored.
     #[error(
         "the target no longer has what the ledger knows it acknowledged; was it emptied, or an \
-         older state restored?\n  {}\nNothing was sent. Have the ledger read back what is there:\n  \
-         fullsync ledger rebuild {pipeline}\nor send everything in scope again:\n  \
-         fullsync run {pipeline} --resend-all",
+         older state restored?\n  {}\nNothing was sent. {ways}",
         missing.join("\n  ")
     )]
     Changed {
         /// What is missing.
         missing: Vec<String>,
-        /// The pipeline's name.
-        pipeline: String,
+        /// What to do.
+        ways: String,
     },
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
@@ -120,6 +118,30 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb of a zone, and a pipeline that has none.
+    #[error(
+        "pipeline `{0}` has no SIF 2.x zone as its target: it needs target = \"sif\", and \
+         sif.version below 4"
+    )]
+    NoZone(String),
+    /// The zone gives our agent too few rights.
+    #[error(
+        "{zone} gives agent {agent} no right to provide and respond to {}; have the zone's \
+         administrator grant it, or switch these objects off (enabled = false), and run again. \
+         Nothing was sent",
+        objects.join(", ")
+    )]
+    NoRights {
+        /// The zone.
+        zone: String,
+        /// Our agent.
+        agent: String,
+        /// What it may not provide.
+        objects: Vec<String>,
+    },
+    /// The agent in a zone.
+    #[error(transparent)]
+    Sync(#[from] crate::sif::SyncError),
     /// A verb that loads or asks a target, and a SIF zone, whose requests are answered instead.
     #[error(
         "pipeline `{0}` has a SIF zone as its target: nothing is loaded into a zone or asked of \
@@ -128,8 +150,18 @@ pub enum RunError {
     )]
     Zone(String),
     /// A verb that asks an Ed-Fi API, and another kind of target.
-    #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
+    #[error(
+        "this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"; of a state edition \
+         `count` and `verify` tell what it has, and a plain `run` sends everything again",
+        .0.as_str()
+    )]
     NotForTarget(TargetKind),
+    /// Objects that a state edition does not take.
+    #[error(
+        "the state does not take {}; leave out what it does not want: [resources.NAME] enabled = \
+         false", .0.join(", ")
+    )]
+    NotTaken(Vec<String>),
     /// An edition that has no such command.
     #[error("{0}")]
     Edition(String),

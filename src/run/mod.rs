@@ -31,10 +31,10 @@ mod selective;
 pub mod setup;
 mod span;
 mod staging;
-pub mod standing;
 mod stations;
 mod told;
 pub mod validate_data;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +47,7 @@ pub use choose::{Choice, Chosen, choose};
 pub use deletes::{DeletesError, People};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
+use locked::lock_run;
 pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
@@ -115,6 +116,8 @@ pub struct Options {
     pub mode: Option<ResyncMode>,
     /// Persons whose id has changed, or who were combined.
     pub people: People,
+    /// How long the agent of a SIF zone stays.
+    pub staying: zone::Staying,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -153,13 +156,6 @@ impl Context {
             && !self.options.delta
             && self.options.start == Start::Source;
         self.options.resend_all || resync || self.options.mode == Some(ResyncMode::Resync)
-    }
-
-    /// Whether the run is about all records of its resources.
-    fn is_whole(&self) -> bool {
-        self.options.scope == Scope::default()
-            && self.options.only == Only::default()
-            && self.options.selective.is_none()
     }
 
     /// The resources that are asked for; to a state edition with those that they depend on.
@@ -208,13 +204,20 @@ pub async fn run(
     let only = context.options.only.resolved(&state)?;
 
     // The target is met before the long work, so that a wrong key is known at once.
-    let needs_target = matches!(until, Until::Planned | Until::Loaded);
+    let joined = match until {
+        Until::Loaded if zone::is_zone(pipeline) => {
+            Some(zone::Link::join_for(context, &selection).await?)
+        }
+        _ => None,
+    };
+    let needs_target = matches!(until, Until::Planned | Until::Loaded) && joined.is_none();
     let target = match needs_target {
         true => Some(Target::connect(pipeline, &base).await?),
         false => None,
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
+        guard::taken(target, &selection)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -239,23 +242,16 @@ pub async fn run(
         columns: &columns,
         held: held.as_ref(),
         only: &only,
+        zone: joined.as_ref(),
     };
-    let teller = match until {
-        Until::Loaded => standing::Teller::new(context, staged.id()),
-        _ => None,
-    };
-    let outcome = flow
-        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
-        .await;
+    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     record.end(&finished, *context.cancel.borrow());
-    if let Some(teller) = &teller
-        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
-    {
-        tracing::warn!(%error, "how the resources stand could not be kept");
-    }
     if let Some(target) = target {
         target.disconnect().await;
+    }
+    if let Some(zone) = joined {
+        zone.close().await;
     }
     finished
 }
@@ -270,17 +266,7 @@ struct Flow<'a> {
     columns: &'a BTreeMap<String, ScopeColumns>,
     held: Option<&'a Held>,
     only: &'a Only,
-}
-
-async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
-    let options = &context.options;
-    let wanted = Lock {
-        verb: Until::Loaded.verb(&options.start),
-        schools: options.scope.schools.as_ref(),
-        wait: options.wait_lock,
-        cancel: context.cancel.clone(),
-    };
-    lock(&context.pipeline, selection, wanted).await
+    zone: Option<&'a zone::Link>,
 }
 
 impl Flow<'_> {
@@ -289,7 +275,6 @@ impl Flow<'_> {
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
-        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -311,18 +296,20 @@ impl Flow<'_> {
             .transform(context, selection, self.sis, self.columns, progress)
             .await?;
         staged.recheck(selection)?;
+        if let Some(zone) = self.zone {
+            return zone
+                .deliver(context, selection, staged, progress)
+                .await
+                .map(Some);
+        }
         let Some(target) = target else {
             return Ok(None);
         };
         let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact_when_worth(Utc::now().timestamp_micros())?;
-        let mut admitted =
-            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        let mut admitted = guard::compare(context, target, &ledger, staged, self.until).await?;
         notes.append(&mut admitted.notes);
-        if let Some(teller) = teller {
-            teller.begin(selection, staged.school_year)?;
-        }
         let selected = match &context.options.selective {
             Some(selective) => Some(tokio::task::block_in_place(|| {
                 selective.only(selection, staged)
@@ -353,7 +340,7 @@ impl Flow<'_> {
             people.begin(&folder)?;
         }
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
-        let plan = match self.only.is_everything() {
+        let plan = match only.is_everything() {
             true => deletes::plan(asked, &ledger, listings.as_ref(), &mut people, journal)?,
             // A run that takes up some objects again deletes none.
             false => deletes::Plan::none(selection),
@@ -375,7 +362,7 @@ impl Flow<'_> {
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
-            if !delivered.interrupted && self.only.is_everything() {
+            if !delivered.interrupted && only.is_everything() {
                 people.end(&folder)?;
             }
             let about = guard::origin(target, staged.school_year);

@@ -198,7 +198,10 @@ impl Staged {
                     .target
                     .url
                     .unwrap_or_else(|| "embedded sandbox".to_owned()),
-                fingerprint: target.map(|t| t.fingerprint.clone()),
+                fingerprint: match target {
+                    Some(target) => Some(target.fingerprint.clone()),
+                    None => super::zone::known_as(pipeline),
+                },
                 school_year: Some(self.school_year),
             },
             sandbox: manifest.target.sandbox,
@@ -211,7 +214,7 @@ impl Staged {
             },
             fail_on: pipeline.fail_on,
             scope: (until != Until::Extracted).then(|| self.scope_report(selection)),
-            unmatched: self.unmatched(),
+            unmatched: self.unmatched(context.options.selective.as_ref(), selection),
             order: selection
                 .resources
                 .iter()

@@ -14,7 +14,7 @@ use super::{Context, Lock, RunError, Selection, Until, guard, lock};
 use crate::checks::{Engine, ReadBack, Records};
 use crate::ledger::{Journal, Ledger};
 use crate::load::ApiError;
-use crate::pipeline::Mode;
+use crate::pipeline::{Mode, TargetKind};
 use crate::progress::Progress;
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -30,6 +30,9 @@ pub async fn rebuild(
     progress: &Arc<dyn Progress>,
 ) -> Result<Vec<ReadBack>, RunError> {
     let pipeline = &context.pipeline;
+    if pipeline.target != TargetKind::Edfi {
+        return Err(RunError::NotForTarget(pipeline.target));
+    }
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
     let selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;

@@ -12,7 +12,7 @@ use super::{Context, RunError, Selection, Staged, Until, check};
 use crate::checks::{
     Code, ConnectionReport, IdsReport, MappingsReport, Rights, SetupReport, WithoutId, kind,
 };
-use crate::load::ApiError;
+use crate::load::{About, ApiError};
 use crate::metadata::Standard;
 use crate::pipeline::{Mode, Setting};
 use crate::progress::Progress;
@@ -202,8 +202,8 @@ async fn connection(
         }
         Err(error) => return Err(error),
     };
-    report.notes.push("the key was given a token".to_owned());
     if let Ok(api) = target.api() {
+        report.notes.push("the key was given a token".to_owned());
         let discovered = &api.discovered;
         report.version.clone_from(&discovered.version);
         report.data_models.clone_from(&discovered.data_models);
@@ -236,11 +236,33 @@ async fn connection(
                     .push(no_rights("did not answer token introspection"));
             }
         }
-    } else {
-        report.notes.push(no_rights("has no token introspection"));
+    } else if let Some(state) = target.state() {
+        state_edition(&mut report, &state.about);
+        if let Err(error) = super::guard::taken(&target, selection) {
+            report.problems.push(chain(&error));
+        }
     }
     target.disconnect().await;
     Ok(report)
+}
+
+fn state_edition(report: &mut ConnectionReport, about: &About) {
+    let instance = about.instance.as_deref().unwrap_or("without a name");
+    let limits = about.limits;
+    report.version = "DIS contract, version 1".to_owned();
+    report.notes.push(format!(
+        "the state knows the district; its store is {instance}, it takes {} objects, at most {} \
+         records and {} bytes a request, {} requests at once",
+        about.objects.len(),
+        limits.records,
+        limits.bytes,
+        limits.concurrency
+    ));
+    if !about.requests.is_empty() {
+        let open = about.requests.len();
+        let note = format!("{open} resyncs are asked for: fullsync dis poll");
+        report.notes.push(note);
+    }
 }
 
 fn no_rights(why: &str) -> String {

@@ -135,6 +135,7 @@ pub(super) async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<u8>
     match args.command {
         crate::cli::SandboxCommand::Edfi(args) => edfi_sandbox(args).await,
         crate::cli::SandboxCommand::Dis(args) => dis_sandbox(args).await,
+        crate::cli::SandboxCommand::Sif(args) => super::zone::sandbox(*args).await,
     }
 }
 

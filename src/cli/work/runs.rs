@@ -12,9 +12,7 @@ use crate::cli::{
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
-use crate::run::{
-    Asked, Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect,
-};
+use crate::run::{Asked, Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -241,7 +239,9 @@ pub(super) async fn finished(
         _ => session.print_report(&finished.report, &finished.errors)?,
     }
     if let Some(selective) = &context.options.selective {
-        told(&context, selective, &finished)?;
+        let label = selective.label(&context.pipeline)?;
+        let (object, count) = (&selective.object, selective.ids.len());
+        print_line(&format!("selective sync of {object}, {label}: {count}"))?;
     }
     if let Some(cause) = finished.stopped {
         tracing::error!(
@@ -250,28 +250,6 @@ pub(super) async fn finished(
         );
     }
     Ok(finished.report)
-}
-
-/// What a selective sync was about, and the ids that do not exist: nothing has changed for them.
-fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow::Result<()> {
-    let label = selective.label(&context.pipeline)?;
-    let count = selective.ids.len();
-    print_line(&format!(
-        "selective sync of {}, {label}: {count}",
-        selective.object
-    ))?;
-    let standard = connect::standard(&context.pipeline)?;
-    let objects = finished.folder.join("objects");
-    let objects = objects.join(format!("{}.parquet", selective.object));
-    if let Some(meta) = standard.resource(&selective.object) {
-        let missing = selective.missing(&objects, meta)?;
-        if !missing.is_empty() {
-            let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            let ids = ids.join(" ");
-            print_line(&format!("not found, nothing changed for them: {ids}"))?;
-        }
-    }
-    Ok(())
 }
 
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
