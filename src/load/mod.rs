@@ -49,7 +49,7 @@ pub use run::{Deleting, Load, LoadError, LoadResource, Loaded};
 pub use sink::SinkError;
 pub use state::{About, Limits, SchoolDigest, State, StateKey, Wanted};
 pub use token::{Bearer, Token, TokenError};
-pub use withheld::{Withheld, WithheldKeys};
+pub use withheld::{Parents, Withheld, WithheldKeys};
 
 use run::Shared;
 
