@@ -11,16 +11,18 @@ WITH days AS (
     WHERE instruction
     GROUP BY calendarID
 ),
-grades AS (
-    SELECT
-        g.calendarID,
-        array_sort(array_agg(DISTINCT named_struct('Code', x.sif))) AS levels
+taught AS (
+    SELECT DISTINCT g.calendarID, x.sif
     FROM GradeLevel g
     JOIN grade_level x ON x.code = lpad(
         coalesce(nullif(trim(g.stateGrade), ''), trim(g.name)),
         greatest(2, character_length(coalesce(nullif(trim(g.stateGrade), ''), trim(g.name)))), '0')
     WHERE g.excludeEnrollment IS NOT TRUE AND g.stateExclude IS NOT TRUE
-    GROUP BY g.calendarID
+),
+grades AS (
+    SELECT calendarID, array_sort(array_agg(named_struct('Code', sif))) AS levels
+    FROM taught
+    GROUP BY calendarID
 )
 SELECT
     ref_id('CalendarSummary', c.calendarID) AS RefId,

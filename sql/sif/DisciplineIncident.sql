@@ -5,6 +5,7 @@
 -- are the roles Offender and Participant, victims the role Victim; who is neither student nor staff
 -- of the year counts as a former student. The SIS does not know who reported it, when in the day it
 -- was in terms of classes, and who was hurt: SIF's words for not known, and no injury, stand there.
+-- No _school_id: the persons' other schools count, so it is not made school by school.
 WITH incident AS (
     SELECT
         b.incidentID,
@@ -68,8 +69,8 @@ said AS (
 persons AS (
     SELECT
         incidentID,
-        array_agg(person ORDER BY personID) FILTER (WHERE NOT is_victim) AS offenders,
-        array_agg(person ORDER BY personID) FILTER (WHERE is_victim) AS victims,
+        array_sort(array_agg(person) FILTER (WHERE NOT is_victim)) AS offenders,
+        array_sort(array_agg(person) FILTER (WHERE is_victim)) AS victims,
         array_agg(personID) AS ids,
         min(CASE WHEN known IS NULL THEN personID END) AS missing
     FROM said
@@ -92,7 +93,6 @@ SELECT
     i.title AS IncidentDescription,
     'BehaviorIncident' AS _source_table,
     CAST(i.incidentID AS VARCHAR) AS _source_key,
-    i.schoolID AS _school_id,
     n.ids AS _person_ids,
     CASE
         WHEN i.orphan IS NOT NULL THEN i.orphan

@@ -4,10 +4,12 @@
 WITH grades AS (
     SELECT
         schoolID,
-        array_sort(array_agg(DISTINCT named_struct('Code', sif)) FILTER (WHERE sif IS NOT NULL))
-            AS levels,
-        min(CASE WHEN sif IS NULL THEN grade END) AS unmapped_grade
-    FROM school_grade
+        array_sort(array_agg(named_struct('Code', sif)) FILTER (WHERE sif IS NOT NULL)) AS levels,
+        min(grade) AS unmapped_grade
+    FROM (
+        SELECT DISTINCT schoolID, sif, CASE WHEN sif IS NULL THEN grade END AS grade
+        FROM school_grade
+    )
     GROUP BY schoolID
 )
 SELECT

@@ -2,25 +2,29 @@
 -- Reads: section_scope, SectionPlacement, Term, period_name, section_teacher, Room.
 -- Rules: one ScheduleInfo per term that the section is placed in, with the times that it meets. A
 -- section without a place has none, which SIF does not allow: rejected as missing_required.
-WITH meetings AS (
-    SELECT
-        s.sectionID,
-        p.termID,
-        array_sort(array_agg(DISTINCT named_struct(
-            'TimetableDay', n.day_name,
-            'TimetablePeriod', n.period_name
-        ))) AS times
+WITH placed AS (
+    SELECT DISTINCT s.sectionID, s.roomID, p.termID, n.day_name, n.period_name
     FROM section_scope s
     JOIN SectionPlacement p ON p.sectionID = s.sectionID AND p.trialID = s.trialID
     LEFT JOIN period_name n ON n.periodID = p.periodID
     WHERE s.in_scope
-    GROUP BY s.sectionID, p.termID
+),
+meetings AS (
+    SELECT
+        sectionID,
+        roomID,
+        termID,
+        array_sort(array_agg(named_struct(
+            'TimetableDay', day_name,
+            'TimetablePeriod', period_name
+        ))) AS times
+    FROM placed
+    GROUP BY sectionID, roomID, termID
 ),
 teachers AS (
     SELECT
         sectionID,
-        array_sort(array_agg(DISTINCT named_struct('value', ref_id('StaffPersonal', personID))))
-            AS list
+        array_sort(array_agg(named_struct('value', ref_id('StaffPersonal', personID)))) AS list
     FROM section_teacher
     GROUP BY sectionID
 ),
@@ -28,19 +32,18 @@ schedules AS (
     SELECT
         m.sectionID,
         min(CASE WHEN t.termID IS NULL THEN m.termID END) AS missing_term,
-        array_agg(named_struct(
+        array_sort(array_agg(named_struct(
             'TermInfoRefId', ref_id('TermInfo', m.termID),
             'TeacherList', te.list,
             'SectionRoomList', CASE WHEN r.roomID IS NOT NULL THEN
                 make_array(named_struct('value', ref_id('RoomInfo', r.roomID)))
             END,
             'MeetingTimeList', m.times
-        ) ORDER BY t.startDate, m.termID) AS list
+        ))) AS list
     FROM meetings m
-    JOIN section_scope s ON s.sectionID = m.sectionID
     LEFT JOIN Term t ON t.termID = m.termID
     LEFT JOIN teachers te ON te.sectionID = m.sectionID
-    LEFT JOIN Room r ON r.roomID = s.roomID
+    LEFT JOIN Room r ON r.roomID = m.roomID
     GROUP BY m.sectionID
 )
 SELECT

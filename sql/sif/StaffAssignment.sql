@@ -1,6 +1,7 @@
 -- One row per assignment of a staff member to a school in scope.
 -- Reads: assignment_scope, Person, and the crosswalk job_function.
 -- Rules: the assignment that began first is the primary one.
+-- No _school_id: the persons' other schools count, so it is not made school by school.
 WITH ranked AS (
     SELECT
         assignmentID,
@@ -19,7 +20,6 @@ SELECT
     CASE WHEN x.sif IS NOT NULL THEN named_struct('Code', x.sif) END AS JobFunction,
     'EmploymentAssignment' AS _source_table,
     CAST(a.assignmentID AS VARCHAR) AS _source_key,
-    a.schoolID AS _school_id,
     a.personID AS _person_id,
     CASE
         WHEN a.orphan IS NOT NULL THEN a.orphan

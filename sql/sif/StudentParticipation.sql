@@ -3,6 +3,7 @@
 -- Reads: enrollment_scope, LEP, student, Person, scope, and the crosswalk program.
 -- Rules: one per enrollment and flag, from the first to the last day of the enrollment; one per
 -- English learner record whose status is a program of the crosswalk.
+-- No _school_id: the persons' other schools count, so it is not made school by school.
 WITH flags AS (
     SELECT
         e.personID, e.schoolID, e.startDate, e.endDate, e.enrollmentID, f.program
@@ -54,7 +55,6 @@ SELECT
     a.endDate AS ProgramExitDate,
     a.source_table AS _source_table,
     a.source_key AS _source_key,
-    a.schoolID AS _school_id,
     a.personID AS _person_id,
     CASE WHEN p.personID IS NULL THEN concat('orphan_row: Enrollment.personID=', a.personID) END
         AS _reject,

@@ -43,6 +43,8 @@ pub(super) struct Checker {
     keys: Arc<BTreeSet<String>>,
     known: Arc<Known>,
     verdicts: BTreeMap<String, Verdicts>,
+    /// Whether objects are written as XML.
+    is_xml: bool,
 }
 
 impl Checker {
@@ -53,6 +55,7 @@ impl Checker {
             keys: Arc::new(rules.key.iter().map(|p| p.path.clone()).collect()),
             known: Arc::new(known),
             verdicts: BTreeMap::new(),
+            is_xml: rules.fields.values().any(|field| field.xml.is_some()),
         }
     }
 
@@ -133,12 +136,21 @@ impl Checker {
         match kind {
             Kind::String { max } => {
                 let is_key = self.keys.contains(level.plain_path().as_str());
-                text::check(array, *max, is_key, |i, fault| {
+                let wanted = text::Wanted {
+                    max: *max,
+                    is_key,
+                    escaped: self.is_xml,
+                };
+                text::check(array, wanted, |i, fault| {
                     refuse(i, fault.reason(), &|| fault.to_string());
                 });
             }
             Kind::Descriptor { name } => {
-                text::check(array, Some(DESCRIPTOR_LENGTH), false, |i, fault| {
+                let wanted = text::Wanted {
+                    max: Some(DESCRIPTOR_LENGTH),
+                    ..text::Wanted::default()
+                };
+                text::check(array, wanted, |i, fault| {
                     refuse(i, fault.reason(), &|| fault.to_string());
                 });
                 if !self.verdicts.contains_key(name) {

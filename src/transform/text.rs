@@ -19,7 +19,7 @@ pub(super) enum Fault {
     Space,
     /// Text that a server takes for markup.
     Markup,
-    /// A control character that is no tab or line end.
+    /// A control character that is no tab or line end, or one that is no character in XML.
     Control(u32),
 }
 
@@ -43,14 +43,21 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What texts have to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// Longest length in characters.
+    pub(super) max: Option<u32>,
+    /// Whether they are parts of a natural key.
+    pub(super) is_key: bool,
+    /// Whether `<` and `&` say nothing, because they are written as XML.
+    pub(super) escaped: bool,
+}
+
 /// Calls `found` for each value that has a fault. A column without any is passed at the speed of
 /// one scan of its bytes.
-pub(super) fn check(
-    array: &StringArray,
-    max: Option<u32>,
-    is_key: bool,
-    mut found: impl FnMut(usize, Fault),
-) {
+pub(super) fn check(array: &StringArray, wanted: Wanted, mut found: impl FnMut(usize, Fault)) {
+    let Wanted { max, is_key, .. } = wanted;
     let max_bytes = max.map_or(usize::MAX, |m| usize::try_from(m).unwrap_or(usize::MAX));
     let offsets = array.value_offsets();
     let start = offsets
@@ -71,28 +78,35 @@ pub(super) fn check(
     }
     for row in (0..array.len()).filter(|row| array.is_valid(*row)) {
         let value = array.value(row);
-        if let Some(fault) = fault(value, max, is_key) {
+        if let Some(fault) = fault(value, wanted) {
             found(row, fault);
         }
     }
 }
 
-/// Bytes that a fault needs: controls, the starts of markup, and the lead byte of U+0080..U+009F.
+/// Bytes that a fault needs: controls, the starts of markup, and the lead bytes of U+0080..U+009F
+/// and of U+FFFE and U+FFFF.
 fn is_suspicious(byte: u8) -> bool {
-    byte < 0x20 || matches!(byte, b'<' | b'&' | 0x7f | 0xc2)
+    byte < 0x20 || matches!(byte, b'<' | b'&' | 0x7f | 0xc2 | 0xef)
 }
 
 /// The first fault of a value.
-fn fault(value: &str, max: Option<u32>, is_key: bool) -> Option<Fault> {
+fn fault(value: &str, wanted: Wanted) -> Option<Fault> {
+    let Wanted {
+        max,
+        is_key,
+        escaped,
+    } = wanted;
     if is_key && (value.starts_with(' ') || value.ends_with(' ')) {
         return Some(Fault::Space);
     }
     if value.bytes().any(is_suspicious) {
         let is_line = |c: char| !is_key && matches!(c, '\t' | '\n' | '\r');
-        if let Some(c) = value.chars().find(|c| c.is_control() && !is_line(*c)) {
+        let is_none = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+        if let Some(c) = value.chars().find(|c| is_none(*c) && !is_line(*c)) {
             return Some(Fault::Control(u32::from(c)));
         }
-        if is_markup(value) {
+        if !escaped && is_markup(value) {
             return Some(Fault::Markup);
         }
     }
@@ -160,7 +174,12 @@ mod tests {
 
     fn faults(values: &[&str], max: Option<u32>, is_key: bool) -> Vec<(usize, Fault)> {
         let mut found = Vec::new();
-        check(&StringArray::from(values.to_vec()), max, is_key, |i, f| {
+        let wanted = Wanted {
+            max,
+            is_key,
+            escaped: false,
+        };
+        check(&StringArray::from(values.to_vec()), wanted, |i, f| {
             found.push((i, f))
         });
         found
@@ -182,6 +201,18 @@ mod tests {
         assert_eq!(found, [0, 3, 4, 5, 7]);
         let found: Vec<usize> = faults(&values, None, true).iter().map(|f| f.0).collect();
         assert_eq!(found, [0, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn what_is_escaped_is_no_markup_and_what_xml_has_not_is_found() {
+        let texts = StringArray::from(vec!["<b> & co", "a\u{ffff}", "\u{fffd}", "\u{1}"]);
+        let wanted = Wanted {
+            escaped: true,
+            ..Wanted::default()
+        };
+        let mut found = Vec::new();
+        check(&texts, wanted, |i, f| found.push((i, f)));
+        assert_eq!(found, [(1, Fault::Control(0xffff)), (3, Fault::Control(1))]);
     }
 
     #[test]
@@ -212,15 +243,20 @@ mod tests {
         /// The quick scan of a column finds what looking at each value finds.
         #[test]
         fn the_scan_misses_nothing(
-            values in proptest::collection::vec("[ a<!&#é\u{85}\u{1}\n]{0,6}", 0..8),
+            values in proptest::collection::vec("[ a<!&#é\u{85}\u{1}\u{fffe}\n]{0,6}", 0..8),
             max in 0..6_u32,
             is_key: bool,
         ) {
             let texts: Vec<&str> = values.iter().map(String::as_str).collect();
+            let wanted = Wanted {
+                max: Some(max),
+                is_key,
+                escaped: false,
+            };
             let each: Vec<_> = texts
                 .iter()
                 .enumerate()
-                .filter_map(|(i, v)| Some((i, fault(v, Some(max), is_key)?)))
+                .filter_map(|(i, v)| Some((i, fault(v, wanted)?)))
                 .collect();
             prop_assert_eq!(faults(&texts, Some(max), is_key), each);
         }

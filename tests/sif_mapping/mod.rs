@@ -7,6 +7,7 @@ mod golden;
 mod held;
 mod references;
 mod schema;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::fs::File;

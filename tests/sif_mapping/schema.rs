@@ -62,6 +62,11 @@ fn item_4_objects_are_valid_by_the_public_schemas() {
         schemas.join("us-2.6/SIF_Message.xsd"),
         schemas.join("na-2.8-datamodel/DataModel.xsd"),
     );
+    let broken = message("LEAInfo", "2.6").replace("<LEAName>", "<LEAname>");
+    assert!(
+        faults(&message_schema, &broken).is_some(),
+        "nothing is validated"
+    );
     let mut wrong = String::new();
     for object in sample().keys() {
         // Order, codes and patterns by the messages' schema; mandatory content by the data model's.
