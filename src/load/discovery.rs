@@ -238,6 +238,13 @@ impl Discovered {
     }
 }
 
+/// A name that tells targets apart: readable, and short enough for a folder.
+pub(super) fn named(text: &str) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+    let readable = text.rsplit("://").next().unwrap_or_default();
+    format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
+}
+
 fn slug(text: &str) -> String {
     let mut slug: String = text
         .chars()

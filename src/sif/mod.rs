@@ -10,6 +10,7 @@ mod message;
 mod packet;
 mod query;
 mod request;
+pub mod rest;
 
 pub use ack::{Ack, AckError, Received, Status};
 pub use code::{Delivery, SifError};
