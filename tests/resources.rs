@@ -72,6 +72,7 @@ fn inputs(pipeline: &Pipeline, tables: Vec<(String, TableFile)>, temp_dir: PathB
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
         settings,
         views: pipeline.views.clone(),
+        ref_ids: None,
         temp_dir,
         memory: DEFAULT_MEMORY,
     }

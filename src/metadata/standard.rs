@@ -18,6 +18,10 @@ const SHIPPED: &str = include_str!("../../pipelines/metadata/edfi-ds5.json");
 /// The objects of the DIS contract, version 1, built in as well.
 const DIS: &str = include_str!("../../pipelines/metadata/dis.json");
 
+/// The objects of the North American data models of SIF 2 and of SIF 3, built in as well.
+const SIF_2: &str = include_str!("../../pipelines/metadata/sif-na2.json");
+const SIF_4: &str = include_str!("../../pipelines/metadata/sif-na4.json");
+
 /// Longest descriptor URI in characters: namespace 255, `#`, code value 50 (Ed-Fi ODS / API).
 pub const DESCRIPTOR_MAX: u32 = 306;
 
@@ -45,6 +49,20 @@ impl Standard {
     pub fn dis() -> Arc<Self> {
         static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
         Arc::clone(PARSED.get_or_init(|| Arc::new(parse(DIS).unwrap_or_default())))
+    }
+
+    /// The objects of the SIF North American data model 2.x that are built into the program; parsed
+    /// once.
+    pub fn sif_2() -> Arc<Self> {
+        static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
+        Arc::clone(PARSED.get_or_init(|| Arc::new(parse(SIF_2).unwrap_or_default())))
+    }
+
+    /// The objects of the SIF North American data model 4.x that are built into the program; parsed
+    /// once.
+    pub fn sif_4() -> Arc<Self> {
+        static PARSED: OnceLock<Arc<Standard>> = OnceLock::new();
+        Arc::clone(PARSED.get_or_init(|| Arc::new(parse(SIF_4).unwrap_or_default())))
     }
 
     /// Reads a metadata file.

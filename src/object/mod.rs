@@ -4,12 +4,14 @@
 
 mod column;
 mod encode;
+mod held_ids;
 mod key;
 mod outcome;
 mod ref_id;
 
 pub use column::{KeyColumn, column_at, member};
 pub use encode::{Encoded, body_columns, encode, is_body_column};
+pub use held_ids::{Clash, HeldIds};
 pub use key::{ContentHash, Key, KeyHash};
 pub use outcome::{DeleteOutcome, Outcome, Reason, Refusal};
 pub use ref_id::{RefId, RefIds};

@@ -21,11 +21,7 @@ impl RefIds {
     /// RefIds of the district with this GUID, with or without dashes and braces. Any other text is
     /// made a namespace itself, by UUID version 5 in the null namespace.
     pub fn of_district(guid: &str) -> Self {
-        let digits: Vec<u8> = guid
-            .bytes()
-            .filter(|b| !matches!(b, b'-' | b'{' | b'}'))
-            .collect();
-        let namespace = match std::str::from_utf8(&digits).ok().and_then(hex) {
+        let namespace = match digits(guid) {
             Some(bytes) => bytes,
             None => version_5(&[0; 16], guid.as_bytes()),
         };
@@ -43,6 +39,11 @@ impl RefIds {
 }
 
 impl RefId {
+    /// Reads one in any form: with or without dashes and braces, in either letter case.
+    pub fn parse(text: &str) -> Option<Self> {
+        digits(text).map(Self)
+    }
+
     /// 32 digits in upper case without dashes: SIF 2.x.
     pub fn plain(&self) -> String {
         self.0
@@ -65,6 +66,14 @@ impl RefId {
         }
         text
     }
+}
+
+fn digits(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !matches!(c, '-' | '{' | '}'))
+        .collect();
+    hex(&digits)
 }
 
 fn hex(text: &str) -> Option<[u8; 16]> {

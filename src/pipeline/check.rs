@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, routing, scope, source,
+    parameters, routing, scope, sif, source,
 };
 use crate::shipped;
 
@@ -79,6 +79,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let scope = scope::read(&mut top);
     let source = source::read(&mut top);
     let dis = dis::read(&mut top, target);
+    let sif = sif::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -120,6 +121,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         state_dir,
         source: source?,
         dis,
+        sif,
         connection: connection?,
         load,
         fail_on,

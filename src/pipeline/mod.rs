@@ -29,6 +29,7 @@ mod secret;
 mod section;
 mod select;
 mod shared;
+mod sif;
 mod source;
 mod tree;
 mod window;
@@ -51,6 +52,7 @@ pub use routing::Routing;
 pub use scope::ScopeSettings;
 pub use secret::Secret;
 pub use select::SelectError;
+pub use sif::{RefIdFile, Sif};
 pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -83,6 +85,8 @@ pub struct Pipeline {
     pub source: SourceSettings,
     /// What a pipeline to a state edition has beside the others.
     pub dis: Option<Dis>,
+    /// What a pipeline to a SIF zone has beside the others.
+    pub sif: Option<Sif>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::prepare::spec;
 use super::{Context, RunError, Selection, Start};
+use crate::object::RefIds;
 use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
 use crate::source::{self, Format, SisSchema, Source};
-use crate::transform::{self, Inputs, Session, TableFile};
+use crate::transform::{self, Inputs, RefIdSettings, Session, TableFile};
 
 /// Opens the source and checks that it may be used and has all that the mappings read.
 ///
@@ -105,9 +106,20 @@ pub(super) fn inputs(
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
         settings,
         views: pipeline.views.clone(),
+        ref_ids: ref_ids(pipeline),
         temp_dir,
         memory: transform::DEFAULT_MEMORY,
     }
+}
+
+/// What RefIds are made of, for a SIF target.
+fn ref_ids(pipeline: &Pipeline) -> Option<RefIdSettings> {
+    let sif = pipeline.sif.as_ref()?;
+    Some(RefIdSettings {
+        ids: RefIds::of_district(&sif.district_guid),
+        dashed: sif.is_rest(),
+        held: sif.ref_ids.clone(),
+    })
 }
 
 pub(super) fn format(pipeline: &Pipeline) -> Format {

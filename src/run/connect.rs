@@ -68,7 +68,11 @@ const BATCH: Packing = Packing {
 pub fn standard(pipeline: &Pipeline) -> Result<Arc<Standard>, RunError> {
     Ok(match (&pipeline.metadata, pipeline.target) {
         (None, TargetKind::Dis) => Standard::dis(),
-        (None, _) => Standard::shipped(),
+        (None, TargetKind::Edfi) => Standard::shipped(),
+        (None, TargetKind::Sif) => match &pipeline.sif {
+            Some(sif) if sif.is_rest() => Standard::sif_4(),
+            _ => Standard::sif_2(),
+        },
         (Some(path), _) => Arc::new(Standard::load(path)?),
     })
 }
@@ -84,7 +88,7 @@ impl Target {
         match pipeline.target {
             TargetKind::Edfi => Self::edfi(pipeline, base).await,
             TargetKind::Dis => Self::dis(pipeline, base).await,
-            TargetKind::Sif => Err(RunError::NoSuchTarget(TargetKind::Sif)),
+            TargetKind::Sif => Err(RunError::Zone(pipeline.name.clone())),
         }
     }
 

@@ -116,6 +116,13 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb that loads or asks a target, and a SIF zone, whose requests are answered instead.
+    #[error(
+        "pipeline `{0}` has a SIF zone as its target: nothing is loaded into a zone or asked of \
+         it, its requests are answered; use `fullsync sif sync {0}` (all verbs of a zone: \
+         `fullsync sif --help`)"
+    )]
+    Zone(String),
     /// A verb that asks an Ed-Fi API, and another kind of target.
     #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
     NotForTarget(TargetKind),

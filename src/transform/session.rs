@@ -28,6 +28,8 @@ use crate::pipeline::Setting;
 
 use super::crosswalk;
 use super::error::{Problem, TransformError};
+use super::held_ids;
+use super::ref_id::{RefIdFunction, RefIdSettings};
 use super::sql::{self, Statement};
 use super::unmapped::Unmapped;
 
@@ -57,6 +59,8 @@ pub struct Inputs {
     pub settings: Vec<(String, Setting)>,
     /// Views in the order they are made: name and SQL file.
     pub views: Vec<(String, PathBuf)>,
+    /// What RefIds are made of; None: there is no function `ref_id`.
+    pub ref_ids: Option<RefIdSettings>,
     /// Folder for spill files; made for the owner only, and removed by whoever owns the run.
     pub temp_dir: PathBuf,
     /// Memory limit in bytes; [`DEFAULT_MEMORY`] unless there is a reason.
@@ -97,6 +101,9 @@ impl Session {
             problems: Vec::new(),
             broken: BTreeSet::new(),
         };
+        if let Some(settings) = &inputs.ref_ids {
+            session.add_ref_ids(settings);
+        }
         for (name, files) in &inputs.crosswalks {
             session.add_crosswalk(name, files)?;
         }
@@ -146,6 +153,17 @@ impl Session {
         SessionStateBuilder::new_from_existing(self.context.state())
             .with_config(config.with_batch_size(BATCH_ROWS / 16))
             .build()
+    }
+
+    /// With a table of RefIds that has mistakes there is no function: no RefId is made that others
+    /// know by another.
+    fn add_ref_ids(&mut self, settings: &RefIdSettings) {
+        match held_ids::held(settings) {
+            Ok(held) => self
+                .context
+                .register_udf(RefIdFunction::udf(settings, held)),
+            Err(problems) => self.problems.extend(problems),
+        }
     }
 
     fn add_crosswalk(&mut self, name: &str, files: &[PathBuf]) -> Result<(), TransformError> {

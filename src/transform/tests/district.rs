@@ -53,6 +53,7 @@ impl District {
             crosswalks: vec![("xwalk_grade_level".to_owned(), vec![crosswalk])],
             settings: vec![("school_year".to_owned(), Setting::Integer(2026))],
             views: Vec::new(),
+            ref_ids: None,
             temp_dir: folder.path().join("spill"),
             memory: DEFAULT_MEMORY,
         };

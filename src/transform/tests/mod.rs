@@ -4,4 +4,5 @@ mod depth;
 mod district;
 mod memory;
 mod problems;
+mod ref_ids;
 mod results;
