@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, routing, scope, sif, source,
+    parameters, routing, scope, sif, sif3, source,
 };
 use crate::shipped;
 
@@ -94,6 +94,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     if let Some(dis) = &dis {
         dis::check(document, dis, &queries);
     }
+    sif3::check(document, target, &queries);
     let Queries {
         sql_dir,
         views,
@@ -175,6 +176,7 @@ fn target(top: &mut Section<'_>) -> Option<TargetKind> {
     let legal = [
         ("edfi", TargetKind::Edfi),
         ("sif", TargetKind::Sif),
+        ("sif3", TargetKind::Sif3),
         ("dis", TargetKind::Dis),
     ];
     let Some(text) = top.text("target") else {

@@ -30,6 +30,7 @@ mod section;
 mod select;
 mod shared;
 mod sif;
+mod sif3;
 mod source;
 mod tree;
 mod window;
@@ -53,6 +54,7 @@ pub use scope::ScopeSettings;
 pub use secret::Secret;
 pub use select::SelectError;
 pub use sif::{RefIdFile, Sif};
+pub use sif3::{Authentication, Sif3};
 pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -215,8 +217,10 @@ pub struct LayerNote {
 pub enum TargetKind {
     /// An Ed-Fi ODS / API.
     Edfi,
-    /// A SIF zone or SIF 3 provider.
+    /// A SIF zone.
     Sif,
+    /// A SIF 3 provider.
+    Sif3,
     /// A state edition.
     Dis,
 }
@@ -227,6 +231,7 @@ impl TargetKind {
         match self {
             Self::Edfi => "edfi",
             Self::Sif => "sif",
+            Self::Sif3 => "sif3",
             Self::Dis => "dis",
         }
     }

@@ -1,11 +1,11 @@
-//! `[sif]`: the version that objects are written in, and what RefIds are made of.
+//! `[sif]`, `[sif3]`: the version that objects are written in, and what RefIds are made of.
 //!
 //! Reads: the section. Writes: nothing. Never: opens the table of RefIds (the transform does).
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::TargetKind;
+use super::{Sif3, TargetKind};
 use super::check::existing_file;
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
@@ -19,6 +19,9 @@ const VERSIONS: &[&str] = &[
 /// The version that is spoken unless a pipeline says otherwise.
 const DEFAULT_VERSION: &str = "2.7";
 
+/// The version of what SIF 3 providers take.
+const REST_VERSION: &str = "4.0";
+
 /// What a pipeline to a SIF zone or provider has beside the others.
 #[derive(Clone, Debug)]
 pub struct Sif {
@@ -29,6 +32,8 @@ pub struct Sif {
     pub version: String,
     /// RefIds that others already hold: `object,key,ref_id`, as CSV or Parquet.
     pub ref_ids: Option<RefIdFile>,
+    /// What a SIF 3 provider has beside; None for a zone.
+    pub rest: Option<Sif3>,
 }
 
 /// A table of RefIds, and what was read of it: once, however many sessions use it.
@@ -47,14 +52,17 @@ impl Sif {
     }
 }
 
-/// Reads `[sif]`; None for other targets, or with a problem recorded.
+/// Reads `[sif]` of a zone or `[sif3]` of a provider; None for other targets, or with a problem
+/// recorded.
 pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<Sif> {
-    if target != Some(TargetKind::Sif) {
-        return None;
-    }
-    let Some(mut section) = top.section("sif") else {
-        if !top.has("sif") {
-            let what = "[sif] is missing: it needs district_guid = \"...\"";
+    let name = match target {
+        Some(TargetKind::Sif) => "sif",
+        Some(TargetKind::Sif3) => "sif3",
+        _ => return None,
+    };
+    let Some(mut section) = top.section(name) else {
+        if !top.has(name) {
+            let what = format!("[{name}] is missing: it needs district_guid = \"...\"");
             top.document
                 .problem(&(0..0), Problem::new(top.document.path, what));
         }
@@ -63,16 +71,16 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
     let document = section.document;
     let guid = section.text("district_guid");
     if guid.as_ref().is_none_or(|g| g.value.trim().is_empty()) {
-        let what = "[sif] needs district_guid = \"...\": the district's GUID in the SIS, which all \
-                    RefIds are made of";
+        let what = format!(
+            "[{name}] needs district_guid = \"...\": the district's GUID in the SIS, which all \
+             RefIds are made of"
+        );
         document.wrong(&section.place("district_guid"), what);
     }
-    if !section.has("version") {
-        document.default(section.full("version"), format!("{DEFAULT_VERSION:?}"));
-    }
-    let version = match section.text("version") {
-        Some(text) => version(document, &text),
-        None => Some(DEFAULT_VERSION.to_owned()),
+    let rest = target == Some(TargetKind::Sif3);
+    let version = match rest {
+        true => Some(REST_VERSION.to_owned()),
+        false => version_of(&mut section),
     };
     let ref_ids = section
         .text("ref_ids")
@@ -81,12 +89,29 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
             path,
             loaded: Arc::default(),
         });
+    let provider = rest.then(|| super::sif3::read(&mut section));
     section.finish();
     Some(Sif {
         district_guid: guid?.value.trim().to_owned(),
         version: version?,
         ref_ids,
+        rest: match provider {
+            Some(provider) => Some(provider?),
+            None => None,
+        },
     })
+}
+
+/// The version of a zone's section.
+fn version_of(section: &mut Section<'_>) -> Option<String> {
+    let document = section.document;
+    if !section.has("version") {
+        document.default(section.full("version"), format!("{DEFAULT_VERSION:?}"));
+    }
+    match section.text("version") {
+        Some(text) => version(document, &text),
+        None => Some(DEFAULT_VERSION.to_owned()),
+    }
 }
 
 /// A version that can be written, without its revision; None with a problem recorded.

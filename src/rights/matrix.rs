@@ -88,8 +88,8 @@ impl Needed {
             (Act::Sync, K::Dis) => Self::Of(T::DisBatch, R::Read),
             (Act::Forget, K::Dis) => Self::Of(T::DisSelective, R::Delete),
             (Act::Empty, K::Dis) => Self::Admin,
-            (Act::Look | Act::View, K::Sif) => Self::Of(T::Sif, R::Read),
-            (Act::Sync | Act::Empty | Act::Forget, K::Sif) => Self::Of(T::Sif, R::Write),
+            (Act::Look | Act::View, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Read),
+            (Act::Sync | Act::Empty | Act::Forget, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Write),
         }
     }
 }

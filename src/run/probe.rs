@@ -58,6 +58,14 @@ impl Probe {
             return Ok(None);
         }
         let mut probe = Self::default();
+        if let Some(provider) = target.provider() {
+            known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
+            for k in known.iter().take(COUNTS) {
+                let count = super::rest::one(provider, &k.resource).await;
+                probe.counted(k, count);
+            }
+            return Ok(Some(probe));
+        }
         let Ok(api) = target.api() else {
             let why = "all resources (a target of this kind cannot be asked for records)";
             probe.unchecked.push(why.to_owned());
@@ -86,8 +94,13 @@ impl Probe {
     }
 
     async fn count(&mut self, api: &Api, known: &Known) {
+        let count = api.count(&known.path).await;
+        self.counted(known, count);
+    }
+
+    fn counted(&mut self, known: &Known, count: Result<u64, ApiError>) {
         self.requests += 1;
-        match api.count(&known.path).await {
+        match count {
             Ok(target) => self
                 .counts
                 .push((known.resource.clone(), known.delivered, target)),

@@ -202,6 +202,10 @@ async fn connection(
                     .push(no_rights("did not answer token introspection"));
             }
         }
+    } else if let Some(provider) = target.provider() {
+        let note = format!("the environment's zone is {}", provider.zone());
+        report.notes.push(note);
+        report.rights = super::rest::lacking(provider, selection, &context.pipeline);
     } else {
         report.notes.push(no_rights("has no token introspection"));
     }

@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
 use crate::run::fetch::{self, Fetch, Format, Keys};
-use crate::run::{Selection, inspect};
+use crate::run::{Selection, inspect, rest};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -39,6 +39,23 @@ async fn ask_of(pipeline: Pipeline, scope: &Scope) -> anyhow::Result<Asked> {
 }
 
 impl Asked {
+    /// Records of each resource at the target.
+    async fn count(
+        &self,
+        filters: &[(String, String)],
+        ledger: Option<&Ledger>,
+    ) -> anyhow::Result<Vec<inspect::Count>> {
+        let Some(provider) = self.target.provider() else {
+            let api = self.target.api()?;
+            return Ok(inspect::count(api, &self.selection, filters, ledger).await?);
+        };
+        anyhow::ensure!(
+            filters.is_empty(),
+            "a SIF 3 provider counts all objects of a service: leave out the filters"
+        );
+        Ok(rest::count(provider, &self.selection, ledger).await?)
+    }
+
     /// The ledger of this target, in the school year given, configured, or last run.
     fn ledger(&self, year: Option<i32>) -> anyhow::Result<Ledger> {
         let state = StateDir::new(&self.pipeline.state_dir, &self.pipeline.name);
@@ -66,7 +83,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
     );
     let asked = ask(&args.scope).await?;
     let ledger = asked.ledger(args.year.school_year)?;
-    let counts = inspect::count(asked.target.api()?, &asked.selection, &[], Some(&ledger)).await?;
+    let counts = asked.count(&[], Some(&ledger)).await?;
     asked.target.disconnect().await;
     let width = counts
         .iter()
@@ -111,7 +128,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
 pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
     let filters = &args.filters.query;
-    let counts = inspect::count(asked.target.api()?, &asked.selection, filters, None).await;
+    let counts = asked.count(filters, None).await;
     asked.target.disconnect().await;
     let counts = counts?;
     if args.json {

@@ -10,6 +10,7 @@ mod problem;
 mod reply;
 
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use url::Url;
 
 pub use media::Media;
