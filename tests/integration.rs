@@ -11,4 +11,5 @@ mod operations;
 mod resources;
 mod sample;
 mod servers;
+mod sif3;
 mod support;

@@ -22,6 +22,7 @@ use super::server::Server;
 use super::{Fault, SandboxError};
 use crate::metadata::Standard;
 use api::Api;
+use store::Change;
 
 /// Everything that a provider is started with. [`Options::new`] gives the defaults.
 #[derive(Clone)]
@@ -151,7 +152,18 @@ impl Sandbox {
         self.api.end_environments()
     }
 
-    /// Objects of a kind.
+    /// Forgets all objects of a kind, as when another consumer has deleted them.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn forget(&self, object: &str) -> Result<(), SandboxError> {
+        let mut store = self.api.store();
+        let all = store.list(object).into_iter();
+        let changes = all.map(|o| Change::Delete(o.id.to_string())).collect();
+        store.commit(object, changes)
+    }
+
+    /// How many objects of a kind there are.
     pub fn count(&self, object: &str) -> u64 {
         self.api.store().count(object) as u64
     }
