@@ -238,10 +238,11 @@ impl Discovered {
     }
 }
 
-/// A name that tells targets apart: readable, and short enough for a folder.
-pub(super) fn named(text: &str) -> String {
-    let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-    let readable = text.rsplit("://").next().unwrap_or_default();
+/// A name that tells targets apart, short enough for a folder: what may be read of it, and a hash
+/// of all that counts.
+pub(super) fn named(readable: &str, all: &str) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_64(all.as_bytes());
+    let readable = readable.rsplit("://").next().unwrap_or_default();
     format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
 }
 

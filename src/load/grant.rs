@@ -23,7 +23,7 @@ const LONGEST_LIFE_SECS: i64 = 10 * 365 * 86_400;
 /// cannot be renewed.
 pub(super) enum Grant {
     /// An OAuth route.
-    Client(Client),
+    Client(Box<Client>),
     /// An environment, whose calls are signed one by one.
     Session(Arc<Session>),
 }

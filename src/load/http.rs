@@ -7,8 +7,8 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 
-use super::{ApiError, Bearer};
 use super::token::chain;
+use super::{ApiError, Bearer};
 use crate::pipeline::{LoadSettings, Secret};
 use crate::target::{Event, Fault, Request};
 

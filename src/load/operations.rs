@@ -39,7 +39,10 @@ impl Feed {
         let part = |wanted: bool| {
             let mask: BooleanArray = known.iter().map(|known| Some(*known == wanted)).collect();
             let batch = filter_record_batch(&batch, &mask).map_err(|e| self.encode_error(e))?;
-            let rows = rows.iter().zip(&known).filter(|(_, known)| **known == wanted);
+            let rows = rows
+                .iter()
+                .zip(&known)
+                .filter(|(_, known)| **known == wanted);
             Ok::<_, FeedError>((rows.map(|(row, _)| *row).collect(), batch))
         };
         Ok(vec![part(false)?, part(true)?])

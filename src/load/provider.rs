@@ -128,7 +128,9 @@ impl Provider {
     pub async fn count(&self, service: &str) -> Result<u64, ApiError> {
         let url = self.route(service);
         let headers = HeaderMap::from_iter([(ACCEPT, XML)]);
-        let head = self.caller.ask_with(Method::HEAD, url.clone(), &headers, None);
+        let head = self
+            .caller
+            .ask_with(Method::HEAD, url.clone(), &headers, None);
         match head.await {
             Ok(answer) => {
                 if let Some(count) = counted(&answer) {
@@ -148,7 +150,9 @@ impl Provider {
             (NAVIGATION_PAGE, one.clone()),
             (NAVIGATION_PAGE_SIZE, one),
         ]);
-        let page = self.caller.ask_with(Method::GET, url.clone(), &headers, None);
+        let page = self
+            .caller
+            .ask_with(Method::GET, url.clone(), &headers, None);
         let answer = page.await?;
         match counted(&answer) {
             Some(count) => Ok(count),
@@ -165,12 +169,12 @@ impl Provider {
     /// sandbox is known by its environment, because its port changes.
     pub fn fingerprint(&self, embedded: bool) -> String {
         let context = self.place.context.as_deref().unwrap_or("DEFAULT");
-        let rest = format!("{}/{}/{context}", self.application, self.zone());
-        let text = match embedded {
-            true => format!("sandbox/{}/{rest}", self.environment.id),
-            false => format!("{}/{rest}", self.url.to_lowercase()),
+        let readable = match embedded {
+            true => format!("sandbox/{}/{}", self.environment.id, self.zone()),
+            false => format!("{}/{}", self.url.to_lowercase(), self.zone()),
         };
-        super::discovery::named(&text)
+        let all = format!("{readable}/{context}/{}", self.application);
+        super::discovery::named(&readable, &all)
     }
 }
 

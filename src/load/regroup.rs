@@ -46,7 +46,9 @@ pub(super) fn regroup(unit: &Unit, verdicts: &[Verdict]) -> Option<Regrouped> {
             operation,
         })
     };
-    let again = groups.iter().map(|(operation, group)| of(group, *operation));
+    let again = groups
+        .iter()
+        .map(|(operation, group)| of(group, *operation));
     let again: Vec<Unit> = again.collect::<Option<_>>()?;
     let rest = match places.is_empty() {
         true => None,
@@ -115,7 +117,10 @@ mod tests {
         assert_eq!(replace.chunk.body(1), "<d/>");
         assert_eq!(replace.chunk.scope(0, 0), None);
         let (rest, verdicts) = parts.rest.unwrap();
-        assert_eq!((rest.chunk.rows.as_slice(), verdicts), (&[12][..], vec![created]));
+        assert_eq!(
+            (rest.chunk.rows.as_slice(), verdicts),
+            (&[12][..], vec![created])
+        );
         assert_eq!(rest.operation, Operation::Upsert);
     }
 

@@ -162,7 +162,7 @@ impl State {
                 format!("{}/{instance}", self.base.as_str().to_lowercase())
             }
         };
-        super::discovery::named(&text)
+        super::discovery::named(&text, &text)
     }
 
     /// A sequence number for a run that starts now: later than all before it, whatever the clock.

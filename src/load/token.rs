@@ -138,7 +138,7 @@ impl Token {
             settings,
             cache,
         };
-        Self::with(Some(Grant::Client(grant)), kept)
+        Self::with(Some(Grant::Client(Box::new(grant))), kept)
     }
 
     /// A token that does not come from an OAuth route and lasts as long as the target accepts it.

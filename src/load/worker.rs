@@ -37,7 +37,10 @@ pub(super) async fn work(shared: Arc<Shared>, index: usize) {
             let settled = if shared.stopped(unit.chunk.resource) {
                 Settled::unsent(unit)
             } else {
-                match Conversation::new(&shared, unit, spent, regrouped).run().await {
+                match Conversation::new(&shared, unit, spent, regrouped)
+                    .run()
+                    .await
+                {
                     Ended::Settled(settled) => settled,
                     Ended::Split(first, second, spent) => {
                         units.push((second, Spent::default(), regrouped));

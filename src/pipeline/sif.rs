@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{Sif3, TargetKind};
 use super::check::existing_file;
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
+use super::{Sif3, TargetKind};
 use crate::object::HeldIds;
 
 /// Versions of the North American data models that objects can be written in.

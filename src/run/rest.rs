@@ -9,7 +9,9 @@ use super::{Context, RunError, Selection};
 use crate::ledger::{Ledger, RowView};
 use crate::load::{ApiError, Login, Place, Provider};
 use crate::metadata::Standard;
-use crate::pipeline::{Authentication, Connection, Credentials, Pipeline, Secret, Sif3, TargetKind};
+use crate::pipeline::{
+    Authentication, Connection, Credentials, Pipeline, Secret, Sif3, TargetKind,
+};
 use crate::sif::rest::{Right, Scheme, Wish, plural};
 use crate::target::Packing;
 use crate::target::sif3::{IdMap, Route, Rules, Sif3 as Conversation};
@@ -209,7 +211,10 @@ pub(super) fn may_send(
                 "" => format!("{} (not listed)", right.as_str()),
                 said => format!("{} ({said})", right.as_str()),
             });
-            lines.push(format!("{service}: {}", rights.collect::<Vec<_>>().join(", ")));
+            lines.push(format!(
+                "{service}: {}",
+                rights.collect::<Vec<_>>().join(", ")
+            ));
         }
     }
     if lines.is_empty() {

@@ -5,8 +5,8 @@
 
 pub mod dis;
 pub mod edfi;
-pub mod sif3;
 mod retry_after;
+pub mod sif3;
 mod unit;
 
 use std::time::Duration;

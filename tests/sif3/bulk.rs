@@ -52,7 +52,11 @@ fn item_7_a_change_is_an_update_and_what_is_gone_is_deleted() {
     rest.fullsync(&["run", "mini"]).expect(0);
     rest.students(&["1,First1,Changed,1", "2,First2,Last2,1", "4,First4,Last4,1"]);
     rest.fullsync(&["plan", "mini"]).expect(0);
-    assert_eq!(rest.provider().requests(), [3, 0, 0], "a plan sends nothing");
+    assert_eq!(
+        rest.provider().requests(),
+        [3, 0, 0],
+        "a plan sends nothing"
+    );
     rest.fullsync(&["run", "mini"]).expect(0);
     assert_eq!(rest.tally("StudentPersonal", "created"), 1);
     assert_eq!(rest.tally("StudentPersonal", "updated"), 1);
@@ -101,10 +105,17 @@ fn item_7_an_update_of_what_the_provider_has_lost_becomes_a_create() {
     rest.provider().forget("StudentPersonal").expect("a state");
     rest.students(&["1,First1,Changed,1", "2,First2,Last2,1"]);
     let stopped = rest.fullsync(&["run", "mini"]).expect(2);
-    assert!(stopped.stderr.contains("StudentPersonal"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("StudentPersonal"),
+        "{}",
+        stopped.stderr
+    );
     rest.fullsync(&["run", "mini", "--resend-all"]).expect(0);
     let all = rest.provider().objects("StudentPersonal");
-    assert!(all.iter().any(|(_, xml)| xml.contains("Changed")), "{all:?}");
+    assert!(
+        all.iter().any(|(_, xml)| xml.contains("Changed")),
+        "{all:?}"
+    );
     assert_eq!(rest.tally("StudentPersonal", "created"), 2);
     assert_eq!(rest.tally("StudentSchoolEnrollment", "updated"), 2);
 }
@@ -123,7 +134,11 @@ fn item_7_an_object_without_a_status_is_an_error_and_stays_due() {
     let sent = rest.tally("StudentPersonal", "updated") + rest.tally("StudentPersonal", "failed");
     assert_eq!(sent, failed);
     let shown = rest.fullsync(&["errors", "mini"]);
-    assert!(shown.stdout.contains("no_status") || failed == 0, "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("no_status") || failed == 0,
+        "{}",
+        shown.stdout
+    );
 }
 
 #[test]
@@ -134,17 +149,33 @@ fn item_7_a_refused_object_does_not_spoil_the_others() {
     rest.fullsync(&["run", "mini"]).expect(1);
     assert_eq!(rest.tally("StudentSchoolEnrollment", "created"), 2);
     assert_eq!(rest.tally("StudentSchoolEnrollment", "failed"), 1);
-    assert!(rest.report().contains("invalid_object"), "{}", rest.report());
+    assert!(
+        rest.report().contains("invalid_object"),
+        "{}",
+        rest.report()
+    );
     assert_eq!(rest.provider().count("StudentSchoolEnrollment"), 2);
+}
+
+#[test]
+fn item_7_what_refers_to_a_rejected_object_is_held_back() {
+    let rest = Rest::new(0);
+    rest.students(&["1,First1,Last1,1", "2,First2,,1"]);
+    rest.fullsync(&["run", "mini"]).expect(1);
+    assert_eq!(rest.tally("StudentPersonal", "rejected"), 1);
+    assert_eq!(rest.tally("StudentSchoolEnrollment", "blocked"), 1);
+    assert_eq!(rest.tally("StudentSchoolEnrollment", "created"), 1);
 }
 
 #[test]
 fn item_7_a_lost_answer_loses_and_doubles_nothing() {
     let rest = Rest::new(6);
-    rest.provider().set_faults(fault("reset-after-commit:every=2"));
+    rest.provider()
+        .set_faults(fault("reset-after-commit:every=2"));
     rest.fullsync(&["run", "mini"]).expect(0);
     assert_eq!(rest.provider().count("StudentPersonal"), 6);
-    let settled = rest.tally("StudentPersonal", "created") + rest.tally("StudentPersonal", "updated");
+    let settled =
+        rest.tally("StudentPersonal", "created") + rest.tally("StudentPersonal", "updated");
     assert_eq!(settled, 6);
 }
 
@@ -171,9 +202,17 @@ fn item_7_counts_are_verified() {
             counted.stdout
         );
         let verified = rest.fullsync(&["verify", "mini"]).expect(0);
-        assert!(verified.stdout.contains("every count agrees"), "{}", verified.stdout);
+        assert!(
+            verified.stdout.contains("every count agrees"),
+            "{}",
+            verified.stdout
+        );
         rest.provider().forget("StudentPersonal").expect("a state");
         let verified = rest.fullsync(&["verify", "mini"]).expect(1);
-        assert!(verified.stdout.contains("counts differ"), "{}", verified.stdout);
+        assert!(
+            verified.stdout.contains("counts differ"),
+            "{}",
+            verified.stdout
+        );
     }
 }

@@ -24,11 +24,6 @@ columns = ["studentID int", "firstName text", "lastName text", "school int"]
 about = "A school."
 key = ["schoolID"]
 columns = ["schoolID int", "name text"]
-
-[table.SchoolYear]
-about = "School years."
-key = ["endYear"]
-columns = ["endYear int", "active bit"]
 "#;
 
 const SCHOOLS: &str = "
@@ -87,7 +82,6 @@ impl Rest {
         rest.write("sql/students.sql", STUDENTS);
         rest.write("sql/enrollments.sql", ENROLLMENTS);
         rest.write("sis/School.csv", "schoolID,name\n1,Grand High\n");
-        rest.write("sis/SchoolYear.csv", "endYear,active\n2026,1\n");
         let rows: Vec<String> = (1..=students)
             .map(|i| format!("{i},First{i},Last{i},1"))
             .collect();
@@ -113,6 +107,7 @@ impl Rest {
             &format!(
                 r#"
 target = "sif3"
+school_year = 2026
 sql_dir = "../sql"
 state_dir = "../state"
 

@@ -17,7 +17,10 @@ fn item_7_an_environment_is_made_once_and_found_again() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
+        let mode = std::fs::metadata(&file)
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     // Without the file the provider answers 409 with the same environment.
@@ -54,7 +57,11 @@ fn item_7_calls_are_signed_as_the_provider_wants() {
     let rest = Rest::with(2, |options| options.hmac = false);
     // Each application has one method; the other one is refused, before anything is read.
     let refused = rest.fullsync(&["run", "mini"]).expect(2);
-    assert!(refused.stderr.contains("authentication"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("authentication"),
+        "{}",
+        refused.stderr
+    );
     rest.pipeline("authentication = \"basic\"", "");
     rest.fullsync(&["run", "mini"]).expect(0);
     assert_eq!(rest.provider().count("StudentPersonal"), 2);
@@ -91,8 +98,12 @@ fn item_7_missing_rights_stop_before_anything_is_sent() {
         assert!(refused.stderr.contains(text), "{}", refused.stderr);
     }
     assert_eq!(rest.provider().requests(), [0, 0, 0]);
-    let checked = rest.fullsync(&["check", "mini", "--connection"]);
-    assert!(checked.stdout.contains("StudentPersonal"), "{}", checked.stdout);
+    let checked = rest.fullsync(&["check", "connection", "mini"]).expect(1);
+    assert!(
+        checked.stdout.contains("StudentPersonal"),
+        "{}",
+        checked.stdout
+    );
 }
 
 #[test]

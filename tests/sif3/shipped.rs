@@ -6,7 +6,10 @@ fn sandboxed(rest: &Rest) {
     let text = std::fs::read_to_string(rest.path("pipelines/mini.toml")).expect("a pipeline");
     let server = "url = \"${TARGET}\"\nkey_env = \"KEY\"\nsecret_env = \"SECRET\"";
     assert!(text.contains(server));
-    rest.write("pipelines/mini.toml", &text.replace(server, "sandbox = true"));
+    rest.write(
+        "pipelines/mini.toml",
+        &text.replace(server, "sandbox = true"),
+    );
 }
 
 #[test]
@@ -17,10 +20,20 @@ fn item_8_the_embedded_provider_keeps_its_objects_between_runs() {
     assert_eq!(rest.tally("StudentPersonal", "created"), 3);
     rest.fullsync(&["run", "mini"]).expect(0);
     assert_eq!(rest.tally("StudentPersonal", "unchanged"), 3);
-    let counted = rest.fullsync(&["count", "mini", "StudentPersonal"]).expect(0);
-    assert!(counted.stdout.trim_end().ends_with('3'), "{}", counted.stdout);
+    let counted = rest
+        .fullsync(&["count", "mini", "StudentPersonal"])
+        .expect(0);
+    assert!(
+        counted.stdout.trim_end().ends_with('3'),
+        "{}",
+        counted.stdout
+    );
     let status = rest.fullsync(&["status", "mini"]).expect(0);
-    assert!(status.stdout.contains("StudentPersonal"), "{}", status.stdout);
+    assert!(
+        status.stdout.contains("StudentPersonal"),
+        "{}",
+        status.stdout
+    );
 }
 
 #[test]
@@ -36,13 +49,11 @@ fn item_7_a_pipeline_that_cannot_be_is_told_whole() {
         "`sif3.infrastructure` is a version of SIF 3",
         "batch_objects",
     ] {
-        assert!(refused.stderr.contains(text), "{text}: {}", refused.stderr);
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains(text), "{text}: {said}");
     }
     rest.pipeline("", "mode = \"verify\"");
     let refused = rest.fullsync(&["validate", "mini"]).expect(2);
-    assert!(
-        refused.stderr.contains("a provider takes objects"),
-        "{}",
-        refused.stderr
-    );
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("a provider takes objects"), "{said}");
 }

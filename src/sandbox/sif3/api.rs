@@ -146,7 +146,11 @@ impl Api {
             Err(why) => return refuse(400, "Could not unmarshal the environment.", &why),
         };
         if asked.application != *application {
-            return refuse(401, "Not Authorized.", "Another application signs this call.");
+            return refuse(
+                401,
+                "Not Authorized.",
+                "Another application signs this call.",
+            );
         }
         let wanted = if *hmac { "SIF_HMACSHA256" } else { "Basic" };
         if asked.method != wanted {
@@ -261,7 +265,11 @@ impl Api {
         match read {
             Ok(_) if plain.len() as u64 > most => Err(self.too_large()),
             Ok(_) => Ok(Cow::Owned(plain)),
-            Err(error) => Err(refuse(400, "The body cannot be unpacked.", &error.to_string())),
+            Err(error) => Err(refuse(
+                400,
+                "The body cannot be unpacked.",
+                &error.to_string(),
+            )),
         }
     }
 }

@@ -99,7 +99,11 @@ mod tests {
             authorization: "SIF_HMACSHA256 SmF2YVNJUzI6ZWhjdDNFYjFJQmZvZm9VS2JRWkM2bFZrY2sxZmlIOFBaSytjaTBvaWQwQT0=",
             timestamp: "2020-11-22T03:32:18.000Z",
         };
-        assert!(old.is("JavaSIS2", "any", true).unwrap_err().contains("too old"));
+        assert!(
+            old.is("JavaSIS2", "any", true)
+                .unwrap_err()
+                .contains("too old")
+        );
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl Api {
         let word = what.word();
         // As seen: JSON in another notation than expected is taken, and nothing is said of it.
         if call.content_type.contains("json") {
-            return self.told(format!("<{word}Response xmlns=\"{NAMESPACE}\"><{word}s/></{word}Response>"));
+            return self.told(format!(
+                "<{word}Response xmlns=\"{NAMESPACE}\"><{word}s/></{word}Response>"
+            ));
         }
         if !call.content_type.contains("xml") {
             return refuse(415, "The media type is not supported.", call.content_type);
@@ -61,7 +63,11 @@ impl Api {
             Err(answer) => return answer,
         };
         let unmarshalled = |why: &str| {
-            refuse(400, &format!("Could not unmarshal the given data to {object}s."), why)
+            refuse(
+                400,
+                &format!("Could not unmarshal the given data to {object}s."),
+                why,
+            )
         };
         let Ok(text) = std::str::from_utf8(&body) else {
             return unmarshalled("no UTF-8");
@@ -74,7 +80,9 @@ impl Api {
         let nodes: Vec<Node<'_, '_>> = match what {
             What::Delete => {
                 let lists = root.children().filter(Node::is_element);
-                lists.flat_map(|list| list.children().filter(Node::is_element)).collect()
+                lists
+                    .flat_map(|list| list.children().filter(Node::is_element))
+                    .collect()
             }
             _ => {
                 let name = root.tag_name();
@@ -94,7 +102,11 @@ impl Api {
             _ => self.puts(&store, object, what, call.must_use_advisory, text, &nodes),
         };
         if let Err(error) = store.commit(object, changes) {
-            return refuse(500, "The provider's state cannot be written.", &error.to_string());
+            return refuse(
+                500,
+                "The provider's state cannot be written.",
+                &error.to_string(),
+            );
         }
         drop(store);
         let mut xml = format!("<{word}Response xmlns=\"{NAMESPACE}\">\n<{word}s>\n");
@@ -107,7 +119,9 @@ impl Api {
                 _ => String::new(),
             };
             let (id, status) = (escaped(&line.id), line.status);
-            xml.push_str(&format!("<{word} id=\"{id}\"{sent} statusCode=\"{status}\""));
+            xml.push_str(&format!(
+                "<{word} id=\"{id}\"{sent} statusCode=\"{status}\""
+            ));
             match line.why.is_empty() {
                 true => xml.push_str("/>\n"),
                 false => xml.push_str(&format!(

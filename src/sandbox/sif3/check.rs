@@ -55,7 +55,13 @@ impl Rules<'_> {
                 return Err(format!("{at}/@{} is not allowed", attribute.name()));
             };
             let at = format!("{at}/@{}", attribute.name());
-            self.value(attribute.name(), &field.kind, attribute.value(), &at, needed)?;
+            self.value(
+                attribute.name(),
+                &field.kind,
+                attribute.value(),
+                &at,
+                needed,
+            )?;
         }
         let mut last = 0;
         let mut seen: Vec<&str> = Vec::new();
@@ -93,7 +99,13 @@ impl Rules<'_> {
         }
         let text = fields.iter().find(|(_, f)| form(f).form == XmlNode::Text);
         if let Some((name, field)) = text {
-            self.value(name, &field.kind, node.text().unwrap_or_default(), at, needed)?;
+            self.value(
+                name,
+                &field.kind,
+                node.text().unwrap_or_default(),
+                at,
+                needed,
+            )?;
         }
         Ok(())
     }
@@ -153,7 +165,11 @@ impl Rules<'_> {
             Kind::Time => chrono::NaiveTime::parse_from_str(text, "%H:%M:%S").is_ok(),
             Kind::Code { name } => {
                 let codes = self.standard.descriptors.get(name);
-                let codes: Vec<&String> = codes.into_iter().flat_map(BTreeMap::values).flatten().collect();
+                let codes: Vec<&String> = codes
+                    .into_iter()
+                    .flat_map(BTreeMap::values)
+                    .flatten()
+                    .collect();
                 codes.is_empty() || codes.iter().any(|code| *code == text)
             }
             _ => true,
@@ -168,7 +184,9 @@ impl Rules<'_> {
     /// The kind of object that a field refers to, where its name tells: `SchoolInfoRefId`,
     /// `schoolRefId` in xPress Roster.
     fn refers(&self, field: &str, at: &str) -> Option<String> {
-        let name = field.strip_suffix("RefId").filter(|name| !name.is_empty())?;
+        let name = field
+            .strip_suffix("RefId")
+            .filter(|name| !name.is_empty())?;
         let name = match (self.object.strip_prefix('x'), name) {
             (Some(own), name) => {
                 let mut letters = name.chars();

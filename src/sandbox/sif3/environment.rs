@@ -49,7 +49,11 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, String> {
 
 /// The environment that a consumer gets. `root` is where the provider is.
 pub(super) fn write(options: &Options, held: &Held, root: &str) -> String {
-    let method = if options.hmac { "SIF_HMACSHA256" } else { "Basic" };
+    let method = if options.hmac {
+        "SIF_HMACSHA256"
+    } else {
+        "Basic"
+    };
     let mut xml = format!(
         "<environment type=\"DIRECT\" id=\"{id}\" xmlns=\"{NAMESPACE}\">\n\
          <fingerprint>{id}</fingerprint>\n<sessionToken>{token}</sessionToken>\n\

@@ -36,7 +36,11 @@ impl Api {
         let (page, size) = match numbers {
             (Ok(page), Ok(size)) if page > 0 && size > 0 => (page, size),
             _ if count > self.options().page => {
-                return refuse(413, "There are too many objects for one page.", "Use paging.");
+                return refuse(
+                    413,
+                    "There are too many objects for one page.",
+                    "Use paging.",
+                );
             }
             _ => (1, count.max(1)),
         };

@@ -31,7 +31,10 @@ pub struct Wish {
 impl Wish {
     /// The body of the request.
     pub fn to_xml(&self, scheme: Scheme) -> String {
-        let mut xml = format!("<environment xmlns=\"{}\">", namespace(&self.infrastructure));
+        let mut xml = format!(
+            "<environment xmlns=\"{}\">",
+            namespace(&self.infrastructure)
+        );
         let mut element = |name: &str, value: &str| put(&mut xml, name, value);
         if let Some(solution) = &self.solution {
             element("solutionId", solution);
@@ -77,7 +80,7 @@ impl Right {
 }
 
 /// An environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// Its id.
     pub id: String,
@@ -100,6 +103,14 @@ struct Provisioned {
     rights: BTreeMap<String, String>,
 }
 
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Environment {
     /// Reads one, of any 3.x version of the infrastructure.
     ///
@@ -114,7 +125,7 @@ impl Environment {
         let session_token = text(root, "sessionToken").ok_or("it has no sessionToken")?;
         let id = root.attribute("id").unwrap_or_default().to_owned();
         let services = inside(root, "infrastructureServices")
-            .filter(|n| n.has_tag_name_of("infrastructureService"))
+            .filter(|n| is(n, "infrastructureService"))
             .filter_map(|n| {
                 let url = n.text().map(str::trim).filter(|url| !url.is_empty());
                 Some((n.attribute("name")?.to_owned(), url?.to_owned()))
@@ -181,19 +192,13 @@ fn put(xml: &mut String, name: &str, value: &str) {
     xml.push_str(&format!("<{name}>{text}</{name}>"));
 }
 
-trait Named {
-    fn has_tag_name_of(&self, name: &str) -> bool;
-}
-
-impl Named for Node<'_, '_> {
-    /// Whatever the namespace: it differs by version.
-    fn has_tag_name_of(&self, name: &str) -> bool {
-        self.is_element() && self.tag_name().name() == name
-    }
+/// Whether it is an element of this name, whatever the namespace: that differs by version.
+fn is(node: &Node<'_, '_>, name: &str) -> bool {
+    node.is_element() && node.tag_name().name() == name
 }
 
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    node.children().find(|n| n.has_tag_name_of(name))
+    node.children().find(|n| is(n, name))
 }
 
 /// The elements inside a child element.

@@ -40,7 +40,11 @@ impl Bulk {
             "createResponse" => ("creates", "create"),
             "updateResponse" => ("updates", "update"),
             "deleteResponse" => ("deletes", "delete"),
-            other => return Err(format!("the answer is <{other}>, not the objects' statuses")),
+            other => {
+                return Err(format!(
+                    "the answer is <{other}>, not the objects' statuses"
+                ));
+            }
         };
         let lists = root.children().filter(|n| is(n, list));
         let items = lists.flat_map(|l| l.children().filter(|n| is(n, item)));

@@ -61,9 +61,7 @@ fn verdict(
     object: &ObjectStatus,
     rules: &Rules,
 ) -> Verdict {
-    let told = |reason, status| {
-        failed_refusal(reason, status, object.message.clone())
-    };
+    let told = |reason, status| failed_refusal(reason, status, object.message.clone());
     let Some(status) = object.status else {
         return Verdict::Failed(told("no_status", 0));
     };

@@ -116,12 +116,18 @@ fn creates_updates_and_deletes_are_collections() {
     );
     assert_eq!(request.headers["mustuseadvisory"], "true");
     let bodies: String = IDS.map(|id| format!("<A RefId=\"{id}\"/>")).concat();
-    assert_eq!(text(&request), format!("<As xmlns=\"urn:data\">{bodies}</As>"));
+    assert_eq!(
+        text(&request),
+        format!("<As xmlns=\"urn:data\">{bodies}</As>")
+    );
 
     let (_, request) = target.start(&unit(Operation::Replace));
     assert_eq!(request.method, Method::PUT);
     assert!(request.headers.get("methodoverride").is_none());
-    assert_eq!(text(&request), format!("<As xmlns=\"urn:data\">{bodies}</As>"));
+    assert_eq!(
+        text(&request),
+        format!("<As xmlns=\"urn:data\">{bodies}</As>")
+    );
 
     let mut some = unit(Operation::Delete);
     some.range = 1..3;
@@ -149,7 +155,12 @@ fn each_object_has_the_verdict_of_its_own_status() {
          <create id=\"{upper}\" advisoryId=\"{upper}\" statusCode=\"409\"/>\
          <create id=\"{a}\" advisoryId=\"{a}\" statusCode=\"201\"/>"
     ));
-    let verdicts = each(answered(&provider(true), &unit(Operation::Upsert), 200, &body));
+    let verdicts = each(answered(
+        &provider(true),
+        &unit(Operation::Upsert),
+        200,
+        &body,
+    ));
     assert_eq!(verdicts[0], Verdict::Created { id: a.to_owned() });
     assert!(matches!(verdicts[1], Verdict::Again(Operation::Replace, _)));
     assert_eq!(reason(&verdicts[2]), ("invalid_object", 400));
@@ -162,12 +173,22 @@ fn an_object_without_a_status_has_failed() {
         "<create id=\"{a}\" advisoryId=\"{a}\" statusCode=\"201\"/>\
          <create id=\"{b}\" advisoryId=\"{b}\"/>"
     ));
-    let verdicts = each(answered(&provider(true), &unit(Operation::Upsert), 200, &body));
+    let verdicts = each(answered(
+        &provider(true),
+        &unit(Operation::Upsert),
+        200,
+        &body,
+    ));
     assert_eq!(reason(&verdicts[1]), ("no_status", 0));
     assert_eq!(reason(&verdicts[2]), ("no_status", 200));
     // An answer that names nothing at all: HTTP 200 says nothing of the objects.
     for body in [creates(""), String::new()] {
-        let verdicts = each(answered(&provider(true), &unit(Operation::Upsert), 200, &body));
+        let verdicts = each(answered(
+            &provider(true),
+            &unit(Operation::Upsert),
+            200,
+            &body,
+        ));
         assert!(verdicts.iter().all(|v| reason(v).0 == "no_status"));
     }
 }
@@ -177,8 +198,16 @@ fn of_two_statuses_for_one_object_the_worse_counts() {
     let [a, ..] = IDS;
     let good = format!("<create id=\"{a}\" advisoryId=\"{a}\" statusCode=\"201\"/>");
     let bad = good.replace("201", "400");
-    for body in [creates(&format!("{good}{bad}")), creates(&format!("{bad}{good}"))] {
-        let verdicts = each(answered(&provider(true), &unit(Operation::Upsert), 200, &body));
+    for body in [
+        creates(&format!("{good}{bad}")),
+        creates(&format!("{bad}{good}")),
+    ] {
+        let verdicts = each(answered(
+            &provider(true),
+            &unit(Operation::Upsert),
+            200,
+            &body,
+        ));
         assert_eq!(reason(&verdicts[0]), ("invalid_object", 400));
     }
 }
@@ -194,14 +223,22 @@ fn updates_and_deletes_of_what_is_not_there() {
     };
     let target = provider(true);
     let of = |operation, word, status| {
-        each(answered(&target, &unit(operation), 200, &body(word, status)))
+        each(answered(
+            &target,
+            &unit(operation),
+            200,
+            &body(word, status),
+        ))
     };
     let updated = of(Operation::Replace, "update", 404);
     assert!(matches!(updated[0], Verdict::Again(Operation::Upsert, _)));
     let updated = of(Operation::Replace, "update", 200);
     let id = IDS[0].to_owned();
     assert_eq!(updated[0], Verdict::Updated { id });
-    assert_eq!(of(Operation::Delete, "delete", 404)[1], Verdict::AlreadyGone);
+    assert_eq!(
+        of(Operation::Delete, "delete", 404)[1],
+        Verdict::AlreadyGone
+    );
     assert_eq!(of(Operation::Delete, "delete", 204)[1], Verdict::Deleted);
     let refused = of(Operation::Delete, "delete", 403);
     assert_eq!(reason(&refused[1]), ("access_denied", 403));
@@ -215,7 +252,12 @@ fn a_provider_that_must_keep_ref_ids_may_not_give_others() {
     let body = creates(&format!(
         "<create id=\"17\" advisoryId=\"{a}\" statusCode=\"201\"/>"
     ));
-    let kept = each(answered(&provider(true), &unit(Operation::Upsert), 200, &body));
+    let kept = each(answered(
+        &provider(true),
+        &unit(Operation::Upsert),
+        200,
+        &body,
+    ));
     assert_eq!(reason(&kept[0]), ("other_id", 201));
     let target = provider(false);
     let given = each(answered(&target, &unit(Operation::Upsert), 200, &body));
