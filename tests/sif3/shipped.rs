@@ -16,9 +16,9 @@ fn sandboxed(rest: &Rest) {
 fn item_8_the_embedded_provider_keeps_its_objects_between_runs() {
     let rest = Rest::new(3);
     sandboxed(&rest);
-    rest.fullsync(&["run", "mini"]).expect(0);
+    rest.fullsync(&["run", "mini", "--demo"]).expect(0);
     assert_eq!(rest.tally("StudentPersonal", "created"), 3);
-    rest.fullsync(&["run", "mini"]).expect(0);
+    rest.fullsync(&["run", "mini", "--demo"]).expect(0);
     assert_eq!(rest.tally("StudentPersonal", "unchanged"), 3);
     let counted = rest
         .fullsync(&["count", "mini", "StudentPersonal"])
