@@ -12,4 +12,5 @@ mod resources;
 mod sample;
 mod servers;
 mod sif3;
+mod sif_mapping;
 mod support;

@@ -4,27 +4,28 @@
 WITH grades AS (
     SELECT
         schoolID,
-        array_sort(array_agg(named_struct('Code', sif)) FILTER (WHERE sif IS NOT NULL)) AS levels,
+        array_sort(array_agg(DISTINCT named_struct('Code', sif)) FILTER (WHERE sif IS NOT NULL))
+            AS levels,
         min(CASE WHEN sif IS NULL THEN grade END) AS unmapped_grade
     FROM school_grade
     GROUP BY schoolID
 )
 SELECT
     ref_id('SchoolInfo', s.schoolID) AS RefId,
-    trim(s.number) AS LocalId,
-    coalesce(nullif(trim(s.standardCode), ''), trim(s.number)) AS StateProvinceId,
+    nullif(trim(s.number), '') AS LocalId,
+    coalesce(nullif(trim(s.standardCode), ''), nullif(trim(s.number), '')) AS StateProvinceId,
     nullif(trim(s.ncesSchoolID), '') AS NCESId,
-    trim(s.name) AS SchoolName,
+    nullif(trim(s.name), '') AS SchoolName,
     ref_id('LEAInfo', s.districtID) AS LEAInfoRefId,
     x.sif AS SchoolType,
-    make_array(named_struct('value', 'Regular')) AS SchoolFocusList,
-    g.levels AS GradeLevels,
     CASE WHEN trim(s.principalName) <> '' THEN
         named_struct('ContactName', trim(s.principalName), 'ContactTitle', 'Principal')
     END AS PrincipalInfo,
     CASE WHEN trim(s.phone) <> '' THEN
         make_array(named_struct('Number', trim(s.phone), 'Type', '0096'))
     END AS PhoneNumberList,
+    g.levels AS GradeLevels,
+    '0820' AS OperationalStatus,
     y.school_year AS ActiveSchoolYear,
     'School' AS _source_table,
     CAST(s.schoolID AS VARCHAR) AS _source_key,

@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::guest::Guest;
 use crate::run::Selective;
 use crate::scope::parse_ids;
 
@@ -73,14 +74,18 @@ pub enum DisCommand {
 /// Carries out the resyncs that the state has asked for.
 ///
 /// Asks the state for open requests, runs each as `fullsync run` would, and tells the state what it
-/// came to. Nothing to do is no error. Meant for cron.
+/// came to. Nothing to do is no error, and nobody is told of it; the end of each resync is told as that
+/// of a run (notify section, --notify). Meant for cron.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Example, in a crontab:
-  */15 * * * *  cd /srv/fullsync && fullsync dis poll dis")]
+  */15 * * * *  cd /srv/fullsync && fullsync dis poll dis --notify mail:state-reporting@example.org")]
 pub struct PollArgs {
     /// The pipeline: `dis` is pipelines/dis.toml.
     #[arg(value_name = "PIPELINE")]
     pub pipeline: String,
+
+    #[command(flatten)]
+    pub guest: Guest,
 }
 
 /// As a state or regional edition: asks a district for a resync.

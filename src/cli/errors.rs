@@ -2,6 +2,7 @@
 //!
 //! Reads: arguments. Writes: nothing. Never: files.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -66,9 +67,10 @@ pub struct ErrorsFilter {
     #[arg(long, help_heading = HEADING, value_name = "CODES", value_delimiter = ',', value_parser = super::only::status)]
     pub status_code: Vec<StatusRange>,
 
-    /// Only objects of these schools (SIS schoolID).
-    #[arg(long, help_heading = HEADING, value_name = "IDS", value_delimiter = ',')]
-    pub school: Vec<i64>,
+    /// Only objects of these schools, each by schoolID, number or a part of its name that no other
+    /// school has.
+    #[arg(long, help_heading = HEADING, value_name = "SCHOOL", value_delimiter = ',')]
+    pub school: Vec<String>,
 
     /// Only objects of these persons: personIDs separated by commas, spaces or line breaks, @FILE, or
     /// - for standard input.
@@ -239,12 +241,13 @@ pub struct ErrorsArchive {
 }
 
 impl ErrorsFilter {
-    /// What is searched for.
+    /// What is searched for, with the schools that are named by their ids.
     ///
     /// # Errors
     /// A list of persons that is none.
     pub fn search(
         &self,
+        schools: BTreeSet<i64>,
         outcome: Option<&str>,
         run: Option<&str>,
         archived: bool,
@@ -261,7 +264,7 @@ impl ErrorsFilter {
                 WhichSide::Target => Side::Target,
             }),
             status: self.status_code.clone(),
-            schools: self.school.iter().copied().collect(),
+            schools,
             persons: persons.into_iter().collect(),
             run: run.map(str::to_owned),
             shelf: if archived {

@@ -9,38 +9,58 @@ use clap::Args;
 use crate::run::Asked;
 use crate::scope::{IdsError, parse_ids};
 
-/// What a run is narrowed to. Flags go before the pipeline's own scope.
+// Of each argument: a heading of the whole would go on behind it.
+const HEADING: &str = "Scope";
+
+/// The schools that a verb is about. Flags go before the pipeline's own scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Scope")]
-pub struct Filter {
+pub struct Places {
     /// Only these schools, each by schoolID, number or a part of its name that no other school has
     /// (`fullsync schools` finds them); separated by commas, or the option again.
-    #[arg(long, value_name = "SCHOOL", value_delimiter = ',')]
+    #[arg(long, help_heading = HEADING, value_name = "SCHOOL", value_delimiter = ',')]
     pub school: Vec<String>,
 
     /// All schools of the district. A heavy load for the target: asks first, or needs --yes.
-    #[arg(long, conflicts_with = "school")]
+    #[arg(long, help_heading = HEADING, conflicts_with = "school")]
     pub all_schools: bool,
+}
+
+impl Places {
+    /// What is asked for.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            schools: self.school.clone(),
+            all_schools: self.all_schools,
+            ..Asked::default()
+        }
+    }
+}
+
+/// What a run is narrowed to. Flags go before the pipeline's own scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Filter {
+    #[command(flatten)]
+    pub places: Places,
 
     /// Only these persons: personIDs separated by commas, spaces or line breaks, @FILE, or - for
     /// standard input. Resources that are not about persons still go for the chosen schools.
-    #[arg(long, value_name = "IDS", allow_hyphen_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "IDS", allow_hyphen_values = true)]
     pub person: Vec<String>,
 
     /// Course-related resources of these courses only: courseIDs, like --person.
-    #[arg(long, value_name = "IDS", allow_hyphen_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "IDS", allow_hyphen_values = true)]
     pub course: Vec<String>,
 
     /// Course-related resources of these sections only: sectionIDs; with --course, of either.
-    #[arg(long, value_name = "IDS", allow_hyphen_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "IDS", allow_hyphen_values = true)]
     pub section: Vec<String>,
 
     /// With --person: refuse resources that are not about persons.
-    #[arg(long, requires = "person")]
+    #[arg(long, help_heading = HEADING, requires = "person")]
     pub strict_person_filter: bool,
 
     /// Calendars that are transformed at a time, as whole schools, before the pipeline's own.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = HEADING, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub calendar_batch: Option<u32>,
 }
 
@@ -70,13 +90,12 @@ impl Filter {
             anyhow::bail!("{}", wrong.join("\n"));
         }
         Ok(Asked {
-            schools: self.school.clone(),
-            all_schools: self.all_schools,
             persons,
             courses,
             sections,
             strict_persons: self.strict_person_filter,
             calendar_batch: self.calendar_batch.and_then(|n| usize::try_from(n).ok()),
+            ..self.places.asked()
         })
     }
 }

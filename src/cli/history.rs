@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::only::Age;
 use super::scope::Consent;
+use crate::history::Entry;
 
 /// All runs of a pipeline: lists them, shows one, deletes some.
 ///
@@ -26,15 +27,35 @@ pub enum HistoryCommand {
     Delete(HistoryDelete),
 }
 
+/// Which runs of the history are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Which {
+    /// Selective syncs only: runs of single records (--object, --ids), persons, courses or sections.
+    /// For a DIS pipeline that is the history of the tool Selective Sync, with rights of its own.
+    #[arg(long)]
+    pub selective: bool,
+}
+
+impl Which {
+    /// Whether a run is meant.
+    pub fn admits(self, entry: &Entry) -> bool {
+        !self.selective || entry.scope.is_of_some_records()
+    }
+}
+
 /// Lists all runs, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync history list edfi
-  fullsync history list edfi --last 10 --json")]
+  fullsync history list edfi --last 10 --json
+  fullsync history list dis --selective")]
 pub struct HistoryList {
     /// The pipeline, as for `run`.
     #[arg(value_name = "PIPELINE")]
     pub pipeline: String,
+
+    #[command(flatten)]
+    pub which: Which,
 
     /// Only the newest so many.
     #[arg(long, value_name = "N")]
@@ -59,6 +80,9 @@ pub struct HistoryShow {
     #[arg(value_name = "RUN")]
     pub run: String,
 
+    #[command(flatten)]
+    pub which: Which,
+
     /// Print JSON: the entries of this run.
     #[arg(long)]
     pub json: bool,
@@ -67,12 +91,14 @@ pub struct HistoryShow {
 /// Deletes runs: their folders and their lines in the history.
 ///
 /// Never a run at work. What targets have acknowledged stays in the ledger: nothing is sent again
-/// because a run was deleted.
+/// because a run was deleted. An object of which no run is left stands as never resynced in
+/// `status`. Of a DIS pipeline only selective syncs may be deleted by others than the role admin.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync history delete edfi 2026-11-22T051022Z-7f3a
   fullsync history delete edfi --before 2026-07-01 --yes
-  fullsync history delete edfi --before 90d --yes")]
+  fullsync history delete edfi --before 90d --yes
+  fullsync history delete dis --selective --before 90d --yes")]
 pub struct HistoryDelete {
     /// The pipeline, as for `run`.
     #[arg(value_name = "PIPELINE")]
@@ -85,6 +111,9 @@ pub struct HistoryDelete {
     /// All runs that began before this UTC date, or longer ago than this (90d).
     #[arg(long, value_name = "DATE|AGE", conflicts_with = "run", value_parser = Age::parse)]
     pub before: Option<Age>,
+
+    #[command(flatten)]
+    pub which: Which,
 
     #[command(flatten)]
     pub consent: Consent,

@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::locks::Locking;
 use super::scope::{Scope, Year};
 
 /// Works on what is known of a target.
@@ -26,7 +27,8 @@ pub enum LedgerCommand {
 /// Extracts and transforms afresh, pages through the target, and matches by natural key. What is
 /// ours and at the target is known again (unchanged where the body read back is the staged one,
 /// else due); what the target no longer has is due again. Records of other writers are left alone.
-/// Sends nothing but GET. Exit 1: a resource could not be read.
+/// Sends nothing but GET. Locks the resources meanwhile, as a run does. Exit 1: a resource could not
+/// be read.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync ledger rebuild edfi
@@ -41,6 +43,9 @@ pub struct RebuildArgs {
 
     #[command(flatten)]
     pub year: Year,
+
+    #[command(flatten)]
+    pub locking: Locking,
 
     /// Print JSON.
     #[arg(long)]

@@ -68,13 +68,26 @@ impl<'a> Need<'a> {
                     need("errors retry", act, Some(&a.scope.pipeline))
                 }
                 Some(ErrorsAction::Archive(a)) => {
-                    need("errors archive", Forget, Some(&a.scope.pipeline))
+                    // The log of what the selective tool has sent, too.
+                    Self {
+                        selective: true,
+                        ..need("errors archive", Forget, Some(&a.scope.pipeline))
+                    }
                 }
             },
             Command::History(a) => match &a.command {
-                HistoryCommand::List(a) => need("history", Look, Some(&a.pipeline)),
-                HistoryCommand::Show(a) => need("history", Look, Some(&a.pipeline)),
-                HistoryCommand::Delete(a) => need("history delete", Forget, Some(&a.pipeline)),
+                HistoryCommand::List(a) => Self {
+                    selective: a.which.selective,
+                    ..need("history", Look, Some(&a.pipeline))
+                },
+                HistoryCommand::Show(a) => Self {
+                    selective: a.which.selective,
+                    ..need("history", Look, Some(&a.pipeline))
+                },
+                HistoryCommand::Delete(a) => Self {
+                    selective: a.which.selective,
+                    ..need("history delete", Forget, Some(&a.pipeline))
+                },
             },
             Command::Explain(a) => need("explain", View, Some(&a.pipeline)),
             Command::Diff(a) => need("diff", View, Some(&a.scope.pipeline)),

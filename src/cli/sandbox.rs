@@ -19,6 +19,7 @@ pub struct SandboxArgs {
 pub enum SandboxCommand {
     Edfi(EdfiArgs),
     Dis(DisSandboxArgs),
+<<<<<<< HEAD
     Sif3(Sif3SandboxArgs),
 }
 
@@ -74,6 +75,9 @@ pub struct Sif3SandboxArgs {
     /// The metadata file of another set of objects.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
+=======
+    Sif(Box<SifSandboxArgs>),
+>>>>>>> main
 }
 
 /// A state edition that takes DIS batches (docs/dis-contract.md), with the checks of a real one.
@@ -112,6 +116,97 @@ pub struct DisSandboxArgs {
     pub fault: Vec<String>,
 
     /// The metadata file of another set of objects.
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
+}
+
+/// A zone of SIF 2.x with a third party in it that asks for a full data sync (docs/sif-sandbox.md).
+///
+/// Listens on this machine only, and prints its URL. Ends with Ctrl-C. With --request or --holds it
+/// does not listen: it works on its state folder, and ends.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:
+  fullsync sandbox sif --port 7080 --state zone
+  fullsync sandbox sif --port 7080 --object SchoolInfo --object StudentPersonal --buffer 4096
+  fullsync sandbox sif --port 7080 --fault 8:every=3 --fault drop-after:packet=5
+  fullsync sandbox sif --state zone --request StudentPersonal --where LocalId:EQ:10000041
+  fullsync sandbox sif --state zone --holds")]
+pub struct SifSandboxArgs {
+    /// The port; 0 = a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+
+    /// Keep registrations, queues and what the third party holds in this folder; without, they are
+    /// gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+
+    /// The zone's id, the last part of its URL.
+    #[arg(long, value_name = "ID", default_value = "sandbox")]
+    pub zone: String,
+
+    /// User and password that agents must give (HTTP Basic).
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub basic: Option<String>,
+
+    /// What an agent may not do, AGENT:RIGHT:OBJECT; the rights are provide, subscribe, add, change,
+    /// delete, request and respond. Can be given several times.
+    #[arg(long, value_name = "DENIAL")]
+    pub deny: Vec<String>,
+
+    /// SIF_SourceId of the third party; `none` = the zone has none.
+    #[arg(long, value_name = "ID", default_value = "LibAgent")]
+    pub third_party: String,
+
+    /// An object that the third party asks for, in this order; without, all. Can be given several
+    /// times.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Vec<String>,
+
+    /// SIF_MaxBufferSize of the third party, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
+    pub buffer: u64,
+
+    /// SIF_Version of its requests.
+    #[arg(long, value_name = "VERSION", default_value = "2.*")]
+    pub version: String,
+
+    /// When it asks: with every start of the zone, for what it has never asked for, or only by
+    /// --request.
+    #[arg(long, value_name = "WHEN", default_value = "always",
+        value_parser = ["always", "once", "manual"])]
+    pub ask: String,
+
+    /// Let the third party ask for this object; `all` = every one. The request waits in the state
+    /// folder. Can be given several times.
+    #[arg(long, value_name = "OBJECT", requires = "state")]
+    pub request: Vec<String>,
+
+    /// A condition of --request, PATH:OPERATOR:VALUE with EQ, NE, LT, LE, GT or GE. All must hold.
+    #[arg(long = "where", value_name = "CONDITION", requires = "request")]
+    pub condition: Vec<String>,
+
+    /// An element that --request is about; without, whole objects. Can be given several times.
+    #[arg(long, value_name = "PATH", requires = "request")]
+    pub element: Vec<String>,
+
+    /// Print what the third party holds, and how its requests were answered.
+    #[arg(long, requires = "state")]
+    pub holds: bool,
+
+    /// A fault to play, KIND[:NAME=VALUE,...]. Can be given several times; docs/sif-sandbox.md lists
+    /// them.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+
+    /// An oddity of real servers. Can be given several times.
+    #[arg(long, value_name = "QUIRK", value_parser = [
+        "fatal-error", "bare-inner", "bare-timestamps", "exact-version", "after-last",
+        "rejects-empty", "drops-large-buffer", "takes-repeats",
+    ])]
+    pub quirk: Vec<String>,
+
+    /// The metadata file of another data model.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@
 
 use clap::Args;
 
-use super::scope::Scope;
+use super::scope::{Scope, Year};
 
 /// How each resource stands: its last resync, what was processed, errors, status.
 ///
@@ -17,11 +17,15 @@ use super::scope::Scope;
   fullsync status edfi                 every resource
   fullsync status edfi 'student*' --json
   fullsync status dis                  the tree of DIS objects
+  fullsync status dis --school-year 2024
   fullsync status edfi --run latest    the report of the last run
   fullsync status edfi --run latest --json | jq .total.errors")]
 pub struct StatusArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub year: Year,
 
     /// Print the report of this run instead: its id, or `latest`.
     #[arg(long, value_name = "RUN")]

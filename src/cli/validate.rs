@@ -4,6 +4,8 @@
 
 use clap::Args;
 
+use super::choice::Choice;
+use super::filter::Filter;
 use super::scope::{Scope, Year};
 
 /// Checks a pipeline and its SQL without moving a row; with --data, the objects before they are sent.
@@ -15,17 +17,24 @@ use super::scope::{Scope, Year};
 /// With --data: extracts and transforms, and reports what is wrong with the objects, all at once:
 /// schema, one key with different bodies, descriptor values that the target does not have,
 /// references that lead neither to a staged object nor to one in the ledger nor to one at the
-/// target. Sends nothing but GET. Exit 0: no problem; 1: problems.
+/// target. The objects are those of a run with the same scope. Sends nothing but GET. Exit 0: no problem; 1: problems.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync validate edfi
   fullsync validate pipelines/other.toml students
   fullsync validate edfi --data                    the objects, too
+  fullsync validate edfi --data --school 301 --step 1,2
   fullsync validate edfi --data --run latest       of the tables that the last run staged
   fullsync validate edfi --data --offline          without asking the target")]
 pub struct ValidateArgs {
     #[command(flatten)]
     pub scope: Scope,
+
+    #[command(flatten)]
+    pub choice: Choice,
+
+    #[command(flatten)]
+    pub filter: Filter,
 
     /// Check the objects of a transform, too.
     #[arg(long)]

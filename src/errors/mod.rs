@@ -17,7 +17,7 @@ mod source_row;
 mod standing;
 mod write;
 
-pub use archive::Archive;
+pub use archive::{Archive, Shelved};
 pub use filter::{Filter, IdKind, Shelf};
 pub use group::{GroupLine, Groups};
 pub use record::{Record, Request, Side};

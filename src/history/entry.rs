@@ -44,6 +44,13 @@ pub struct Entry {
     pub target: TargetReport,
     /// What it was narrowed to.
     pub scope: ScopeNote,
+    /// Whether it was about a part of its objects only: other schools than those of the
+    /// configuration, or objects by what became of them earlier.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub part: bool,
+    /// Whether its school year was asked for, and not the active one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub other_year: bool,
     /// Its resources (objects), in loading order.
     pub objects: Vec<ObjectEntry>,
     /// Why it failed or stopped itself.
@@ -100,6 +107,19 @@ pub struct ScopeNote {
     /// SIS sectionIDs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sections: Option<Vec<i64>>,
+    /// Single records of one object (the state's Selective Sync), with those below them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<Records>,
+}
+
+/// Single records of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Records {
+    /// The object.
+    pub object: String,
+    /// Their ids, of persons among them.
+    pub ids: Vec<i64>,
 }
 
 impl From<&Scope> for ScopeNote {
@@ -112,14 +132,17 @@ impl From<&Scope> for ScopeNote {
             persons: list(&scope.persons),
             courses: list(&scope.courses),
             sections: list(&scope.sections),
+            records: None,
         }
     }
 }
 
 impl ScopeNote {
-    /// Whether the run was narrowed to persons, courses or sections (a selective sync).
+    /// Whether the run was narrowed to persons, courses, sections or single records (a selective
+    /// sync).
     pub fn is_of_some_records(&self) -> bool {
-        self.persons.is_some() || self.courses.is_some() || self.sections.is_some()
+        let lists = [&self.persons, &self.courses, &self.sections];
+        self.records.is_some() || lists.iter().any(|list| list.is_some())
     }
 
     /// In a few words, with counts in the place of ids: `2 schools, 3 persons`.
@@ -137,7 +160,9 @@ impl ScopeNote {
             part(&self.courses, "course"),
             part(&self.sections, "section"),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let records = self.records.as_ref();
+        let records = records.map(|r| format!("{} of {}", r.ids.len(), r.object));
+        let parts: Vec<String> = parts.into_iter().flatten().chain(records).collect();
         match parts.is_empty() {
             true => "all".to_owned(),
             false => parts.join(", "),

@@ -34,9 +34,23 @@ pub enum HistoryError {
     /// No run of this id.
     #[error("there is no run {0} in the history; `fullsync history list` shows all")]
     NoRun(String),
+    /// A run of whole objects, where selective syncs are meant.
+    #[error("run {0} is no selective sync; leave out --selective")]
+    NotSelective(String),
     /// A run at work.
     #[error("run {0} is at work; stop it before its history is deleted")]
     Running(String),
+}
+
+/// Which runs are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The one of this id, or `latest`.
+    pub run: Option<String>,
+    /// All that began before this time and are not at work.
+    pub before: Option<DateTime<Utc>>,
+    /// Selective syncs only: runs of some persons, courses, sections or single records.
+    pub selective: bool,
 }
 
 /// The history of one configuration.
@@ -131,20 +145,19 @@ impl History {
     ///
     /// # Errors
     /// No such run, or one that is at work.
-    pub fn chosen(
-        &self,
-        run: Option<&str>,
-        before: Option<DateTime<Utc>>,
-    ) -> Result<Vec<String>, HistoryError> {
-        let entries = self.entries()?;
+    pub fn chosen(&self, asked: &Chosen) -> Result<Vec<String>, HistoryError> {
+        let all = self.entries()?;
+        let meant = |e: &&Entry| !asked.selective || e.scope.is_of_some_records();
+        let entries: Vec<&Entry> = all.iter().filter(meant).collect();
         let mut chosen: Vec<String> = Vec::new();
         let running = |run: &str| {
             entries
                 .iter()
                 .any(|e| e.run == run && e.state == Standing::Running)
         };
-        if let Some(run) = run {
+        if let Some(run) = asked.run.as_deref() {
             let run = match run {
+                "latest" if asked.selective => entries.last().map(|e| e.run.clone()),
                 "latest" => self.state.latest().map(|id| id.to_string()),
                 run => Some(run.to_owned()),
             };
@@ -152,12 +165,16 @@ impl History {
             if running(&run) {
                 return Err(HistoryError::Running(run));
             }
-            if !entries.iter().any(|e| e.run == run) && !self.has_folder(&run) {
-                return Err(HistoryError::NoRun(run));
+            if !entries.iter().any(|e| e.run == run) {
+                match all.iter().any(|e| e.run == run) || self.has_folder(&run) {
+                    true if asked.selective => return Err(HistoryError::NotSelective(run)),
+                    true => {}
+                    false => return Err(HistoryError::NoRun(run)),
+                }
             }
             chosen.push(run);
         }
-        if let Some(before) = before {
+        if let Some(before) = asked.before {
             let old = entries.iter().filter(|e| e.started < before);
             let old = old.filter(|e| !running(&e.run)).map(|e| e.run.clone());
             chosen.extend(old);

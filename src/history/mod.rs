@@ -13,8 +13,8 @@ mod object;
 mod standing;
 mod text;
 
-pub use entry::{Entry, ObjectEntry, ScopeNote, Standing};
-pub use log::{History, HistoryError};
+pub use entry::{Entry, ObjectEntry, Records, ScopeNote, Standing};
+pub use log::{Chosen, History, HistoryError};
 pub use object::{LEGEND, Mark};
-pub use standing::{ObjectStatus, Overview};
+pub use standing::{Node, ObjectStatus, Overview};
 pub use text::{StatusText, list, show, status};

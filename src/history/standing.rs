@@ -11,6 +11,17 @@ use super::entry::{Entry, Standing};
 use super::object::Mark;
 use crate::progress::Kept;
 
+/// An object in the tree of a configuration's objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub object: String,
+    /// How deep it stands; 0 = at the top.
+    pub depth: usize,
+    /// What it hangs below, where objects hang below others.
+    pub parent: Option<String>,
+}
+
 /// How one object stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ObjectStatus {
@@ -18,6 +29,9 @@ pub struct ObjectStatus {
     pub object: String,
     /// How deep it stands in a tree of objects; 0 = at the top.
     pub depth: usize,
+    /// What it hangs below, where objects hang below others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// When the last run of it began, UTC; none = never.
     pub last_resync: Option<DateTime<Utc>>,
     /// That run.
@@ -30,11 +44,15 @@ pub struct ObjectStatus {
     pub status: Mark,
 }
 
-/// All objects of a configuration, and its runs at work.
+/// All objects of a configuration in one school year, and its runs at work.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overview {
     /// The configuration.
     pub configuration: String,
+    /// The school year by its end year; none before the first run.
+    pub school_year: Option<i32>,
+    /// Whether that is the active year, and not one that was asked for.
+    pub current_year: bool,
     /// Runs at work, with how far they are.
     pub running: Vec<Entry>,
     /// Objects in the order asked for.
@@ -42,45 +60,62 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// The objects of these names (with their depths), each as the newest run of it left it.
-    /// `entries` are oldest first.
+    /// These objects, each as the newest run of it left it in a school year: the one asked for, else
+    /// that of the newest run that was about the active one. `entries` are oldest first.
+    ///
+    /// What was sent for some persons or single records says nothing of the object as a whole, and
+    /// what was sent for a part (some schools, failed ones) only where nothing more was ever sent.
     pub fn new(
         configuration: &str,
-        objects: impl IntoIterator<Item = (String, usize)>,
+        nodes: impl IntoIterator<Item = Node>,
         entries: &[Entry],
+        year: Option<i32>,
     ) -> Self {
         let resyncs: Vec<&Entry> = entries.iter().filter(|e| e.is_resync()).collect();
-        // What was sent for some persons says nothing of the object as a whole.
-        let whole = |e: &&&Entry| !e.scope.is_of_some_records();
-        let running = |e: &&&Entry| e.state == Standing::Running;
-        let objects = objects.into_iter().map(|(object, depth)| {
-            let found = resyncs.iter().rev().filter(whole).find_map(|entry| {
-                let found = entry.objects.iter().find(|o| o.object == object)?;
-                Some((entry, found))
-            });
-            let Some((entry, found)) = found else {
-                return ObjectStatus {
-                    object,
-                    depth,
+        let newest = || resyncs.iter().rev();
+        let active = newest().find(|e| !e.other_year);
+        let shown = active.or(newest().next());
+        let school_year = year.or(shown.and_then(|e| e.target.school_year));
+        let counted: Vec<&Entry> = newest()
+            .filter(|e| e.target.school_year == school_year && !e.scope.is_of_some_records())
+            .copied()
+            .collect();
+        let left = |object: &str, part: bool| {
+            let mut of = counted.iter().filter(|e| e.part == part);
+            of.find_map(|e| Some((e, e.objects.iter().find(|o| o.object == object)?)))
+        };
+        let objects = nodes.into_iter().map(|node| {
+            let Node {
+                object,
+                depth,
+                parent,
+            } = node;
+            let status = match left(&object, false).or_else(|| left(&object, true)) {
+                None => ObjectStatus::default(),
+                Some((entry, found)) => ObjectStatus {
+                    last_resync: Some(entry.started),
+                    run: Some(entry.run.clone()),
+                    processed: found.processed,
+                    errors: found.errors,
+                    status: found.status,
                     ..ObjectStatus::default()
-                };
+                },
             };
             ObjectStatus {
-                depth,
-                last_resync: Some(entry.started),
-                run: Some(entry.run.clone()),
-                processed: found.processed,
-                errors: found.errors,
-                status: found.status,
                 object,
+                depth,
+                parent,
+                ..status
             }
         });
         Self {
             configuration: configuration.to_owned(),
+            school_year,
+            current_year: active.is_some_and(|e| e.target.school_year == school_year),
             objects: objects.collect(),
             running: resyncs
                 .iter()
-                .filter(running)
+                .filter(|e| e.state == Standing::Running)
                 .map(|e| (*e).clone())
                 .collect(),
         }

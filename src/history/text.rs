@@ -13,6 +13,11 @@ use super::standing::Overview;
 pub struct StatusText<'a> {
     /// Head of the first column: `Resource`, `DIS Objects`.
     pub objects: &'a str,
+    /// Head of the last column, and of the legend: `Status`, `Status Legend`.
+    pub status: &'a str,
+    /// Whether the school year stands above, and objects that others hang below are marked, as on
+    /// the seed's screen.
+    pub screen: bool,
     /// Whether marks are coloured.
     pub colour: bool,
 }
@@ -49,6 +54,21 @@ fn write_status(
     overview: &Overview,
     options: StatusText<'_>,
 ) -> std::fmt::Result {
+    if options.screen {
+        let current = if overview.current_year {
+            "Current "
+        } else {
+            ""
+        };
+        match overview.school_year {
+            Some(year) => writeln!(
+                out,
+                "Resync Data For The {current}School Year ({}-{year})\n",
+                year - 1
+            )?,
+            None => writeln!(out, "Resync Data: no resync yet\n")?,
+        }
+    }
     for entry in &overview.running {
         let ended = |m: Mark| !matches!(m, Mark::Queued | Mark::Running);
         let done = entry.objects.iter().filter(|o| ended(o.status)).count();
@@ -60,23 +80,30 @@ fn write_status(
             entry.objects.len()
         )?;
     }
-    let lines: Vec<[String; 4]> = overview
-        .objects
+    let objects = &overview.objects;
+    let lines: Vec<[String; 4]> = objects
         .iter()
-        .map(|o| {
+        .enumerate()
+        .map(|(i, o)| {
+            let expands = objects.get(i + 1).is_some_and(|next| next.depth > o.depth);
+            let tick = match (options.screen, expands) {
+                (false, _) => "",
+                (true, true) => "[-] ",
+                (true, false) => "    ",
+            };
             let last = o.last_resync.map(local).unwrap_or_default();
             let results = match o.last_resync {
                 Some(_) => format!("Processed: {} Errors: {}", o.processed, o.errors),
                 None => String::new(),
             };
-            let name = format!("{}{}", "  ".repeat(o.depth), o.object);
+            let name = format!("{}{tick}{}", "  ".repeat(o.depth), o.object);
             [name, last, results, marked(o.status, options.colour)]
         })
         .collect();
-    let head = [options.objects, "Last Resync", "Results", "Status"];
+    let head = [options.objects, "Last Resync", "Results", options.status];
     table(out, head, &lines)?;
     let legend = LEGEND.map(|mark| marked(mark, options.colour));
-    writeln!(out, "\nStatus: {}", legend.join("  "))?;
+    writeln!(out, "\n{}: {}", options.status, legend.join("  "))?;
     let zone = Local::now().format("%:z");
     writeln!(
         out,
@@ -233,6 +260,10 @@ fn scope(out: &mut String, scope: &ScopeNote, ids: bool) -> std::fmt::Result {
             let list: Vec<String> = list.iter().map(ToString::to_string).collect();
             writeln!(out, "  {name:8} {}", list.join(" "))?;
         }
+    }
+    if let Some(records) = scope.records.as_ref().filter(|_| ids) {
+        let list: Vec<String> = records.ids.iter().map(ToString::to_string).collect();
+        writeln!(out, "  {} {}", records.object, list.join(" "))?;
     }
     Ok(())
 }

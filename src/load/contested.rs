@@ -13,8 +13,11 @@ use crate::ledger::{Ledger, LedgerError, RowRef, RowView};
 use crate::lock::{ObjectClaims, ResourceClaims};
 use crate::object::{ContentHash, KeyHash};
 
-/// How often the ledger is looked at. A look takes at most a tenth of the time.
+/// How often the ledger is looked at, at most; and whether the others still live.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How often it is looked at, at least. In between a look takes at most a tenth of the time.
+const REST: Duration = Duration::from_secs(5);
 
 /// Time without any progress of the resource, in any run, after which nobody is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -116,7 +119,7 @@ impl Waiting {
                 );
                 open.drain(..).for_each(|c| answers.send(c));
             } else if !open.is_empty() {
-                self.rest(LOOK.max(began.elapsed() * 9));
+                self.rest((began.elapsed() * 9).clamp(LOOK, REST), &holders(&open));
             }
         }
         answers.delivered.sort_unstable();
@@ -124,11 +127,17 @@ impl Waiting {
         answers
     }
 
-    /// Waits, in small steps, so that a stop is noticed.
-    fn rest(&self, pause: Duration) {
+    /// Waits, in small steps, so that a stop is noticed, and that one of the others has ended: what
+    /// it leaves behind is ours at once.
+    fn rest(&self, pause: Duration, holders: &[u64]) {
         let until = Instant::now() + pause;
         while Instant::now() < until && !self.shared.stopped(self.resource) {
-            std::thread::sleep(LOOK.min(until - Instant::now()));
+            std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+            // What cannot be read is told by the look that follows.
+            let ended = self.claims.ended(holders);
+            if ended.is_ok_and(|ended| !ended.is_empty()) {
+                return;
+            }
         }
     }
 
@@ -137,10 +146,9 @@ impl Waiting {
     fn look(&self, open: &[Contested]) -> Result<(Answers, Vec<Contested>, u64), LookError> {
         let mut answers = Answers::default();
         let name = &self.shared.names[self.resource];
-        let holders: BTreeSet<u64> = open.iter().map(|c| c.holder).collect();
-        let holders: Vec<u64> = holders.into_iter().collect();
         // Before the ledger: whoever has ended now has recorded everything.
-        let ended = self.claims.ended(&holders).map_err(LookError::Claims)?;
+        let ended = self.claims.ended(&holders(open));
+        let ended = ended.map_err(LookError::Claims)?;
         let snapshot = self.ledger.snapshot(name)?;
         let mut left = Vec::new();
         for part in open.chunks(BATCH) {
@@ -172,6 +180,12 @@ impl Waiting {
         }
         Ok((answers, left, snapshot.rows_at_most()))
     }
+}
+
+/// The leases that are waited for. After a look none of them has ended.
+fn holders(open: &[Contested]) -> Vec<u64> {
+    let holders: BTreeSet<u64> = open.iter().map(|c| c.holder).collect();
+    holders.into_iter().collect()
 }
 
 impl Answers {

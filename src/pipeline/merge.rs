@@ -3,7 +3,8 @@
 //!
 //! Rules (docs/layers.md): tables are merged key by key; any other value is replaced; `views` are
 //! merged by name; `crosswalks` and `sql_dir` add up, the base's first; `[connection]` of a file is
-//! taken as a whole, so that one server's secrets never go to another.
+//! taken as a whole, so that one server's secrets never go to another; `schools = "all"` is consent,
+//! and consent is not inherited.
 //!
 //! Reads: texts. Writes: problems. Never: files.
 
@@ -31,11 +32,25 @@ pub(super) fn merged(layers: &[Layer]) -> (DeTable<'_>, Vec<(usize, Problem)>) {
             let at = layer.start + error.span().unwrap_or(0..0).start;
             problems.push((at, layer.at(at, error.message().trim_end())));
         }
+        if layer.kind != Kind::Argument {
+            withdraw_consent(&mut all);
+        }
         for (key, value) in shifted_table(table.into_inner(), layer.start) {
             top(&mut all, key, value, layer.kind);
         }
     }
     (all, problems)
+}
+
+/// Takes away what a lower file says for itself alone: that all schools may be sent (E17).
+fn withdraw_consent(all: &mut DeTable<'_>) {
+    let scope = all.get_mut("scope").map(Spanned::get_mut);
+    if let Some(DeValue::Table(scope)) = scope
+        && let Some(schools) = scope.get("schools")
+        && schools.get_ref().as_str() == Some("all")
+    {
+        scope.remove("schools");
+    }
 }
 
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;

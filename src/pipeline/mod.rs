@@ -287,6 +287,9 @@ pub struct SourceSettings {
     pub path: PathBuf,
     /// Its format.
     pub format: SourceFormat,
+    /// The sample of a shipped pipeline that is not there: nothing can be extracted, but the
+    /// pipeline can be looked at.
+    pub missing: Option<Problem>,
 }
 
 /// Formats of a source.

@@ -5,6 +5,7 @@
 
 use toml::de::DeValue;
 
+use super::layer::Kind;
 use super::limits;
 use super::options::empty;
 use super::section::{Section, integer_of};
@@ -41,6 +42,13 @@ fn schools(section: &mut Section<'_>) -> Option<SchoolsWanted> {
     if value.get_ref().is_str() {
         let text = document.text_of(&section.full("schools"), value)?;
         if text.value == "all" {
+            let layer = document.layer(&text.span);
+            if layer.is_some_and(|layer| layer.kind == Kind::Argument) {
+                let what = "`scope.schools`: \"all\" is consent in a file only; on the command line \
+                            say --all-schools";
+                document.wrong(&text.span, what);
+                return None;
+            }
             return Some(SchoolsWanted::All);
         }
         // One school needs no brackets.

@@ -51,6 +51,11 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<SourceSettings> {
                 ", the sample of the shipped pipeline; write [source] path = \"...\" into a file of \
                  your own that extends it",
             );
+            return Some(SourceSettings {
+                missing: Some(document.at(&path.span, what)),
+                path: place,
+                format: format.unwrap_or(SourceFormat::Csv),
+            });
         }
         document.wrong(&path.span, what);
         return None;
@@ -78,6 +83,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<SourceSettings> {
     Some(SourceSettings {
         path: place,
         format,
+        missing: None,
     })
 }
 

@@ -35,7 +35,7 @@ pub struct ScopeReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unmatched {
-    /// `persons`, `courses` or `sections`.
+    /// `persons`, `courses`, `sections`, or what the ids of a selective sync are called.
     pub list: String,
     /// The ids, ascending.
     pub ids: Vec<i64>,
@@ -72,12 +72,13 @@ pub(super) fn scope(
             }
         }
         for (word, count) in [
-            ("persons", scope.persons),
-            ("courses", scope.courses),
-            ("sections", scope.sections),
+            ("person", scope.persons),
+            ("course", scope.courses),
+            ("section", scope.sections),
         ] {
             if let Some(count) = count {
-                write!(out, ", {} {word}", grouped(count))?;
+                let plural = if count == 1 { "" } else { "s" };
+                write!(out, ", {} {word}{plural}", grouped(count))?;
             }
         }
         writeln!(out)?;
@@ -93,10 +94,10 @@ pub(super) fn scope(
         let count = missing.ids.len();
         write!(
             out,
-            "no object in scope of {count} of the {} named",
+            "no object in scope of {count} of the {} named, nothing changed for them",
             missing.list
         )?;
-        if ids || missing.list != "persons" {
+        if ids || matches!(missing.list.as_str(), "courses" | "sections") {
             writeln!(out, ": {}", list(&missing.ids))?;
         } else {
             writeln!(out, " (listed in errors.json)")?;

@@ -55,7 +55,8 @@ fn the_matrix_of_the_seeds() {
         ("dis-batch", "RWAD", Dis, true, &[]),
         ("resync", "RWAD", Sif, false, &[]),
         ("sif", "RW", Sif, false, &[Look, View, Sync, Empty, Forget]),
-        ("*", "RWAD", Dis, false, &[Look, View, Sync, Forget]),
+        ("*", "RWAD", Dis, false, &[Look, View, Sync]),
+        ("*", "RWAD", Dis, true, &[Look, View, Sync, Forget]),
     ];
     let anna = account("anna", &[]);
     for (tool, letters, kind, selective, gives) in cells {

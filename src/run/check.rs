@@ -1,6 +1,7 @@
 //! What is checked before a run folder is made: the source, and every SQL file.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::prepare::spec;
 use super::{Context, RunError, Selection, Start};
@@ -8,6 +9,18 @@ use crate::object::RefIds;
 use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
 use crate::source::{self, Format, SisSchema, Source};
 use crate::transform::{self, Inputs, RefIdSettings, Session, TableFile};
+
+/// Opens the source.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub(super) fn source(pipeline: &Pipeline) -> Result<Box<dyn Source>, RunError> {
+    let settings = &pipeline.source;
+    match &settings.missing {
+        Some(problem) => Err(RunError::NoSource(problem.to_string())),
+        None => Ok(source::open(&settings.path, format(pipeline))?),
+    }
+}
 
 /// Opens the source and checks that it may be used and has all that the mappings read.
 ///
@@ -18,7 +31,7 @@ pub(super) fn open_source(
     selection: &Selection,
 ) -> Result<Box<dyn Source>, RunError> {
     let settings = &context.pipeline.source;
-    let source = source::open(&settings.path, format(&context.pipeline))?;
+    let source = source(&context.pipeline)?;
     let sandbox = matches!(context.pipeline.connection, Connection::Sandbox);
     if sandbox && !context.options.demo && !crate::generate::is_generated(&settings.path) {
         return Err(RunError::RealDataInSandbox {
@@ -83,7 +96,31 @@ pub async fn validate(
     }
 }
 
-pub(super) fn inputs(
+/// The SQL engine over these files; declared tables that are not among them are empty. It spills
+/// below `temp`.
+///
+/// # Errors
+/// A file's path cannot be used.
+pub(super) async fn session(
+    pipeline: &Pipeline,
+    sis: &SisSchema,
+    files: &BTreeMap<String, PathBuf>,
+    (school_year, all_schools): (i32, bool),
+    temp: &Path,
+) -> Result<Session, RunError> {
+    let tables = sis.tables.iter().map(|t| {
+        let file = match files.get(&t.name) {
+            Some(path) => TableFile::Parquet(path.clone(), t.arrow()),
+            None => TableFile::Empty(t.arrow()),
+        };
+        (t.name.clone(), file)
+    });
+    let (tables, spill) = (tables.collect(), temp.join("spill"));
+    let inputs = inputs(pipeline, tables, school_year, all_schools, spill);
+    Ok(Session::new(&inputs).await?)
+}
+
+fn inputs(
     pipeline: &Pipeline,
     tables: Vec<(String, TableFile)>,
     school_year: i32,

@@ -11,6 +11,7 @@ use arrow::array::Array as _;
 use super::RunError;
 use crate::load::{Columns, Objects, SchoolDigest, State};
 use crate::object::ContentHash;
+use crate::scope::Scope;
 
 /// One object at one school.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,8 @@ impl Kind {
     }
 }
 
-/// Compares one object's file with the state, school by school.
+/// Compares one object's file with the state, school by school. `scope` is what the file was made
+/// for: what the state has beside it is a difference only where the file is about all of it.
 ///
 /// # Errors
 /// The file cannot be read, or the state does not answer.
@@ -67,7 +69,12 @@ pub async fn compare(
     school_year: i32,
     object: &str,
     objects: &Objects,
+    scope: &Scope,
 ) -> Result<Vec<Compared>, RunError> {
+    let admitted = |school: Option<i64>| match (&scope.schools, school) {
+        (Some(schools), Some(school)) => schools.contains(&school),
+        _ => true,
+    };
     let staged = tokio::task::block_in_place(|| digests(objects))?;
     let theirs: BTreeMap<Option<i64>, SchoolDigest> = state
         .digests(school_year, object)
@@ -76,10 +83,13 @@ pub async fn compare(
         .map(|d| (d.school, d))
         .collect();
     let mut schools: Vec<Option<i64>> = staged.keys().chain(theirs.keys()).copied().collect();
+    schools.retain(|school| admitted(*school));
     schools.sort_unstable();
     schools.dedup();
     let mut compared = Vec::with_capacity(schools.len());
     for school in schools {
+        // District-wide records of some schools are those that these schools need.
+        let whole = !scope.names_ids() && (scope.schools.is_none() || school.is_some());
         let (count, sum) = staged.get(&school).copied().unwrap_or_default();
         let there = theirs.get(&school).map(|d| (d.records, d.digest));
         let mut one = Compared {
@@ -93,16 +103,24 @@ pub async fn compare(
             let mut ours = tokio::task::block_in_place(|| keys(objects, school))?;
             // A key that is staged twice counts once: with one content, or refused before sending.
             one.staged = ours.values().flatten().count() as u64;
+            let extra = |d: &Difference| whole || d.kind != Kind::Extra;
+            let mut known = 0;
             let mut after: Option<String> = None;
             loop {
                 let page = state.keys(school_year, object, school, after.as_deref());
                 let (records, more) = page.await?;
                 after = records.last().map(|(key, _)| key.clone());
-                one.differences
-                    .extend(records.into_iter().filter_map(|r| against(&mut ours, r)));
+                for record in records {
+                    known += u64::from(ours.contains_key(&record.0));
+                    one.differences
+                        .extend(against(&mut ours, record).filter(extra));
+                }
                 if !more || after.is_none() {
                     break;
                 }
+            }
+            if !whole {
+                one.at_state = known;
             }
             let missing = ours.into_iter().filter(|(_, hash)| hash.is_some());
             one.differences.extend(missing.map(|(key, _)| Difference {

@@ -15,13 +15,17 @@ pub enum RunError {
     /// Resources named on the command line.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// The source is not there; the text says where it is named.
+    #[error("{0}")]
+    NoSource(String),
     /// Schools that are unknown or ambiguous.
     #[error(transparent)]
     Schools(crate::scope::UnknownSchools),
     /// Neither flags nor the configuration name schools.
     #[error(
         "which schools? Give --school (id, number or part of the name) or --all-schools, or write \
-         schools = [...] or \"all\" under [scope] in the pipeline; {0}"
+         schools = [...] or \"all\" under [scope] in the pipeline's own file (\"all\" of a pipeline \
+         that it extends does not count); {0}"
     )]
     WhichSchools(String),
     /// Objects that are not in scope: a fault of the program or of a mapping.
@@ -99,16 +103,14 @@ pub enum RunError {
     /// The target has lost what it acknowledged: it was emptied, or an older state restored.
     #[error(
         "the target no longer has what the ledger knows it acknowledged; was it emptied, or an \
-         older state restored?\n  {}\nNothing was sent. Have the ledger read back what is there:\n  \
-         fullsync ledger rebuild {pipeline}\nor send everything in scope again:\n  \
-         fullsync run {pipeline} --resend-all",
+         older state restored?\n  {}\nNothing was sent. {ways}",
         missing.join("\n  ")
     )]
     Changed {
         /// What is missing.
         missing: Vec<String>,
-        /// The pipeline's name.
-        pipeline: String,
+        /// What to do.
+        ways: String,
     },
     /// A signal, before anything was sent.
     #[error("stopped before anything was sent")]
@@ -124,8 +126,18 @@ pub enum RunError {
     )]
     Zone(String),
     /// A verb that asks an Ed-Fi API, and another kind of target.
-    #[error("this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"", .0.as_str())]
+    #[error(
+        "this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"; of a state edition \
+         `count` and `verify` tell what it has, and a plain `run` sends everything again",
+        .0.as_str()
+    )]
     NotForTarget(TargetKind),
+    /// Objects that a state edition does not take.
+    #[error(
+        "the state does not take {}; leave out what it does not want: [resources.NAME] enabled = \
+         false", .0.join(", ")
+    )]
+    NotTaken(Vec<String>),
     /// An edition that has no such command.
     #[error("{0}")]
     Edition(String),

@@ -12,7 +12,7 @@ use chrono::Utc;
 use super::connect::Target;
 use super::deliver::Delivered;
 use super::probe::Probe;
-use super::{Context, RunError, Selection, Until};
+use super::{Context, RunError, Selection, Staged, Until};
 use crate::ledger::{Ledger, Origin, Whole};
 use crate::object::Outcome;
 use crate::pipeline::TargetKind;
@@ -79,6 +79,23 @@ pub(super) fn part(context: &Context, selection: &Selection) -> Option<String> {
         parts.push(format!("objects by their history ({})", only.join("; ")));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Refuses objects that a state edition does not take, before anything is sent.
+///
+/// # Errors
+/// [`RunError::NotTaken`].
+pub(super) fn taken(target: &Target, selection: &Selection) -> Result<(), RunError> {
+    let Some(state) = target.state() else {
+        return Ok(());
+    };
+    let names = selection.resources.iter().map(|p| &p.resource.name);
+    let not = names.filter(|name| !state.about.objects.contains(name));
+    let not: Vec<String> = not.cloned().collect();
+    match not.is_empty() {
+        true => Ok(()),
+        false => Err(RunError::NotTaken(not)),
+    }
 }
 
 /// Refuses a part of the load to a target that never had a full one; a plan is only told.
@@ -167,18 +184,18 @@ pub(super) async fn compare(
     context: &Context,
     target: &Target,
     ledger: &Ledger,
-    unclean: bool,
+    staged: &Staged,
     until: Until,
 ) -> Result<Admitted, RunError> {
     let mut admitted = Admitted::default();
     if context.resends() || context.options.mode.is_some() {
         return Ok(admitted);
     }
-    let Some(probe) = Probe::ask(target, ledger).await? else {
+    let Some(probe) = Probe::ask(target, ledger, staged.school_year).await? else {
         return Ok(admitted);
     };
     // What was on its way when a run was killed may be gone without the ledger knowing.
-    let slack = match unclean {
+    let slack = match staged.unclean {
         true => context.pipeline.load.concurrency_max as u64,
         false => 0,
     };
@@ -186,7 +203,7 @@ pub(super) async fn compare(
     if !missing.is_empty() {
         let changed = RunError::Changed {
             missing,
-            pipeline: context.pipeline.name.clone(),
+            ways: ways(context),
         };
         match until {
             Until::Loaded => return Err(changed),
@@ -203,6 +220,18 @@ pub(super) async fn compare(
     }
     admitted.probe = Some(probe);
     Ok(admitted)
+}
+
+/// How to go on with a target that has less than it had.
+fn ways(context: &Context) -> String {
+    let name = &context.pipeline.name;
+    match context.pipeline.target {
+        TargetKind::Dis => format!("Send everything in scope again:\n  fullsync run {name}"),
+        _ => format!(
+            "Have the ledger read back what is there:\n  fullsync ledger rebuild {name}\n\
+             or send everything in scope again:\n  fullsync run {name} --resend-all"
+        ),
+    }
 }
 
 /// Notes in the ledger which resources this run has loaded whole.

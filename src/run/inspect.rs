@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::RunError;
+use super::connect::Target;
 use super::fetch::question;
 use super::prepare::Selection;
 use crate::ledger::Ledger;
-use crate::load::Api;
 use crate::metadata::ResourceMeta;
 use crate::object::Key;
 
@@ -21,20 +21,32 @@ pub struct Count {
     pub ledger: Option<u64>,
 }
 
-/// Counts the records of each resource at the target that pass the filters, by `Total-Count`.
+/// Counts the records of each resource at the target that pass the filters: an API by `Total-Count`,
+/// a state edition by its digests of a school year, which know no filters.
 ///
 /// # Errors
 /// The target refuses or does not answer.
 pub async fn count(
-    api: &Api,
+    target: &Target,
+    school_year: i32,
     selection: &Selection,
     filters: &[(String, String)],
     ledger: Option<&Ledger>,
 ) -> Result<Vec<Count>, RunError> {
+    if target.state().is_some() && !filters.is_empty() {
+        let why = "--query is for an Ed-Fi API: a state edition counts by object and school only";
+        return Err(RunError::Mode(why.to_owned()));
+    }
     let mut counts = Vec::new();
     for p in &selection.resources {
         let resource = p.resource.name.clone();
-        let target = api.count_of(&question(p, filters)).await?;
+        let target = match target.state() {
+            Some(state) => {
+                let schools = state.digests(school_year, &resource).await?;
+                schools.iter().map(|school| school.records).sum()
+            }
+            None => target.api()?.count_of(&question(p, filters)).await?,
+        };
         let ledger = ledger
             .map(|l| l.counts(&resource).map(|c| c.delivered))
             .transpose()?;

@@ -11,7 +11,7 @@ use arrow::array::{Array as _, AsArray as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::check::inputs;
+use super::check;
 use super::prepare::{Prepared, spec};
 use super::{Context, RunError, Selection, Staged};
 use crate::object::{KeyHash, Outcome, Reason};
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::SisSchema;
 use crate::stage::{Cut, Slicer};
-use crate::transform::{self, Narrow, ScopeColumns, Seen, Session, TableFile, tables_used};
+use crate::transform::{self, Narrow, ScopeColumns, Seen, Session, tables_used};
 
 /// The objects of one resource, or of a part of it.
 pub(super) struct Done {
@@ -112,23 +112,14 @@ impl Making<'_> {
         Ok(Some(self.session(&files, all_schools).await?))
     }
 
-    /// A session over these files; declared tables that are not among them are empty.
+    /// A session over these files.
     pub(super) async fn session(
         &self,
         files: &BTreeMap<String, PathBuf>,
         all_schools: bool,
     ) -> Result<Session, RunError> {
-        let tables = self.sis.tables.iter().map(|t| {
-            let file = match files.get(&t.name) {
-                Some(path) => TableFile::Parquet(path.clone(), t.arrow()),
-                None => TableFile::Empty(t.arrow()),
-            };
-            (t.name.clone(), file)
-        });
-        let temp = self.temp.join("spill");
-        let pipeline = &self.context.pipeline;
-        let inputs = inputs(pipeline, tables.collect(), self.year, all_schools, temp);
-        Ok(Session::new(&inputs).await?)
+        let how = (self.year, all_schools);
+        check::session(&self.context.pipeline, self.sis, files, how, &self.temp).await
     }
 
     pub(super) async fn one(

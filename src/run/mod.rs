@@ -32,7 +32,6 @@ mod selective;
 pub mod setup;
 mod span;
 mod staging;
-pub mod standing;
 mod stations;
 mod told;
 pub mod validate_data;
@@ -152,13 +151,6 @@ impl Context {
         self.options.resend_all || resync || self.options.mode == Some(ResyncMode::Resync)
     }
 
-    /// Whether the run is about all records of its resources.
-    fn is_whole(&self) -> bool {
-        self.options.scope == Scope::default()
-            && self.options.only == Only::default()
-            && self.options.selective.is_none()
-    }
-
     /// The resources that are asked for; to a state edition with those that they depend on.
     fn wanted(&self, standard: &Standard) -> Result<Vec<String>, RunError> {
         let patterns = &self.options.resources;
@@ -212,7 +204,11 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
+<<<<<<< HEAD
         rest::may_send(context, target, &selection)?;
+=======
+        guard::taken(target, &selection)?;
+>>>>>>> main
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);
@@ -237,20 +233,9 @@ pub async fn run(
         held: held.as_ref(),
         only: &only,
     };
-    let teller = match until {
-        Until::Loaded => standing::Teller::new(context, staged.id()),
-        _ => None,
-    };
-    let outcome = flow
-        .run(&*source, &mut staged, target.as_ref(), teller.as_ref())
-        .await;
+    let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     record.end(&finished, *context.cancel.borrow());
-    if let Some(teller) = &teller
-        && let Err(error) = teller.end(finished.as_ref().ok().map(|f| &f.report))
-    {
-        tracing::warn!(%error, "how the resources stand could not be kept");
-    }
     if let Some(target) = target {
         target.disconnect().await;
     }
@@ -285,7 +270,6 @@ impl Flow<'_> {
         source: &dyn Source,
         staged: &mut Staged,
         target: Option<&Target>,
-        teller: Option<&standing::Teller<'_>>,
     ) -> Result<Option<deliver::Delivered>, RunError> {
         let Self {
             context,
@@ -313,12 +297,8 @@ impl Flow<'_> {
         let folder = guard::folder(context, target, staged.school_year);
         let ledger = Ledger::open(&folder)?;
         ledger.compact_when_worth(Utc::now().timestamp_micros())?;
-        let mut admitted =
-            guard::compare(context, target, &ledger, staged.unclean, self.until).await?;
+        let mut admitted = guard::compare(context, target, &ledger, staged, self.until).await?;
         notes.append(&mut admitted.notes);
-        if let Some(teller) = teller {
-            teller.begin(selection, staged.school_year)?;
-        }
         let selected = match &context.options.selective {
             Some(selective) => Some(tokio::task::block_in_place(|| {
                 selective.only(selection, staged)
@@ -349,7 +329,7 @@ impl Flow<'_> {
             people.begin(&folder)?;
         }
         let asked = deletes::Planning::new(context, selection, staged, self.sis, &due);
-        let plan = match self.only.is_everything() {
+        let plan = match only.is_everything() {
             true => deletes::plan(asked, &ledger, listings.as_ref(), &mut people, journal)?,
             // A run that takes up some objects again deletes none.
             false => deletes::Plan::none(selection),
@@ -371,7 +351,7 @@ impl Flow<'_> {
         delivered.notes.splice(0..0, notes);
         delivered.probe = admitted.probe;
         if self.until == Until::Loaded {
-            if !delivered.interrupted && self.only.is_everything() {
+            if !delivered.interrupted && only.is_everything() {
                 people.end(&folder)?;
             }
             let about = guard::origin(target, staged.school_year);

@@ -211,7 +211,7 @@ impl Staged {
             },
             fail_on: pipeline.fail_on,
             scope: (until != Until::Extracted).then(|| self.scope_report(selection)),
-            unmatched: self.unmatched(),
+            unmatched: self.unmatched(context.options.selective.as_ref(), selection),
             order: selection
                 .resources
                 .iter()

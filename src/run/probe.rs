@@ -9,7 +9,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use super::RunError;
 use super::connect::Target;
 use crate::ledger::{Columns, Ledger};
-use crate::load::{Api, ApiError};
+use crate::load::{Api, ApiError, State};
 use crate::metadata::Standard;
 use crate::object::KeyHash;
 use crate::report::ProbeReport;
@@ -52,12 +52,17 @@ impl Probe {
     ///
     /// # Errors
     /// The ledger cannot be read. A target that does not answer is a thing not checked.
-    pub(super) async fn ask(target: &Target, ledger: &Ledger) -> Result<Option<Self>, RunError> {
+    pub(super) async fn ask(
+        target: &Target,
+        ledger: &Ledger,
+        school_year: i32,
+    ) -> Result<Option<Self>, RunError> {
         let mut known = known(ledger, &target.standard)?;
         if known.is_empty() {
             return Ok(None);
         }
         let mut probe = Self::default();
+<<<<<<< HEAD
         if let Some(provider) = target.provider() {
             known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
             for k in known.iter().take(COUNTS) {
@@ -71,7 +76,16 @@ impl Probe {
             probe.unchecked.push(why.to_owned());
             return Ok(Some(probe));
         };
+=======
+>>>>>>> main
         known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
+        if let Some(state) = target.state() {
+            for k in known.iter().take(COUNTS) {
+                probe.sum(state, k, school_year).await;
+            }
+            return Ok(Some(probe));
+        }
+        let api = target.api()?;
         for k in known.iter().filter(|k| !k.hidden).take(COUNTS) {
             probe.count(api, k).await;
         }
@@ -104,6 +118,19 @@ impl Probe {
             Ok(target) => self
                 .counts
                 .push((known.resource.clone(), known.delivered, target)),
+            Err(error) => self.not_seen(&known.resource, &error),
+        }
+    }
+
+    /// A state edition says how many records it has of an object by school.
+    async fn sum(&mut self, state: &State, known: &Known, school_year: i32) {
+        self.requests += 1;
+        match state.digests(school_year, &known.resource).await {
+            Ok(schools) => {
+                let target = schools.iter().map(|school| school.records).sum();
+                let count = (known.resource.clone(), known.delivered, target);
+                self.counts.push(count);
+            }
             Err(error) => self.not_seen(&known.resource, &error),
         }
     }

@@ -10,11 +10,11 @@ use chrono::Utc;
 use super::connect::{self, Target};
 use super::inspect::key_of;
 use super::prepare::Prepared;
-use super::{Context, RunError, Selection, Until, guard};
+use super::{Context, Lock, RunError, Selection, Until, guard, lock};
 use crate::checks::{Engine, ReadBack, Records};
 use crate::ledger::{Journal, Ledger};
 use crate::load::ApiError;
-use crate::pipeline::Mode;
+use crate::pipeline::{Mode, TargetKind};
 use crate::progress::Progress;
 use crate::source::SisSchema;
 use crate::stage::StateDir;
@@ -30,9 +30,22 @@ pub async fn rebuild(
     progress: &Arc<dyn Progress>,
 ) -> Result<Vec<ReadBack>, RunError> {
     let pipeline = &context.pipeline;
+    if pipeline.target != TargetKind::Edfi {
+        return Err(RunError::NotForTarget(pipeline.target));
+    }
     let base = connect::standard(pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
+    let selection = Selection::new(pipeline, &context.options.resources, &base, &sis)?;
+    // A run at work would change at the target what is being read.
+    let wanted = Lock {
+        verb: "ledger rebuild",
+        schools: None,
+        wait: context.options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    let mut held = lock(pipeline, &selection, wanted).await?;
     let staged = super::run(context, Until::Transformed, progress).await?;
+    held.named(&staged.report.run)?;
     let target = Target::connect(pipeline, &base).await?;
     let selection = Selection::new(pipeline, &context.options.resources, &target.standard, &sis)?;
     let state = StateDir::new(&pipeline.state_dir, &pipeline.name);

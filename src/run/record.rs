@@ -8,7 +8,7 @@ use chrono::Utc;
 
 use super::{Context, Finished, RunError, Selection, Staged, Start, Until};
 use crate::account::{Account, Process};
-use crate::history::{Entry, History, ObjectEntry, ScopeNote};
+use crate::history::{Entry, History, ObjectEntry, Records, ScopeNote};
 use crate::progress::{Kept, Progress};
 use crate::report::TargetReport;
 use crate::stage::StateDir;
@@ -78,6 +78,15 @@ fn entry(context: &Context, selection: &Selection, staged: &Staged, until: Until
     if options.resend_all {
         told.push("resend all".to_owned());
     }
+    if let Some(year) = options.school_year {
+        told.push(format!("school year {year}"));
+    }
+    if options.delta {
+        told.push("only what is due".to_owned());
+    }
+    if options.unchecked {
+        told.push("dependencies not checked".to_owned());
+    }
     told.extend(options.only.words());
     if let Start::Staging(_) = options.start {
         told.push("with the tables staged before".to_owned());
@@ -100,7 +109,15 @@ fn entry(context: &Context, selection: &Selection, staged: &Staged, until: Until
             fingerprint: None,
             school_year: manifest.school_year,
         },
-        scope: ScopeNote::from(&options.scope),
+        scope: ScopeNote {
+            records: options.selective.as_ref().map(|s| Records {
+                object: s.object.clone(),
+                ids: s.ids.clone(),
+            }),
+            ..ScopeNote::from(&options.scope)
+        },
+        part: options.some_schools || !options.only.is_everything(),
+        other_year: options.school_year.is_some(),
         objects: selection
             .resources
             .iter()

@@ -18,7 +18,7 @@ use super::{Context, Finished, Lock, Prepared, RunError, Selection, Staged, Unti
 use super::{deliver, editions};
 use crate::files;
 use crate::ledger::Ledger;
-use crate::load::{Api, Question};
+use crate::load::{Question, State};
 use crate::lock::Wait;
 use crate::progress::Progress;
 use crate::source::SisSchema;
@@ -89,7 +89,7 @@ pub async fn remove(
     let outcome = async {
         let mut plan = Plan::none(&selection);
         for (deletes, p) in plan.resources.iter_mut().zip(&selection.resources) {
-            gather(target.api()?, p, what, &staged, deletes).await?;
+            gather(&target, p, what, &staged, deletes).await?;
         }
         let folder = Ledger::folder(&staged.ledgers(), &target.fingerprint, school_year);
         let ledger = Ledger::open(&folder)?;
@@ -126,7 +126,7 @@ fn school_year(context: &Context) -> Result<i32, RunError> {
 
 /// Lists what is to go of one resource.
 async fn gather(
-    api: &Api,
+    target: &Target,
     p: &Prepared,
     what: &Removal,
     staged: &Staged,
@@ -136,8 +136,11 @@ async fn gather(
     let mut file = DeletesFile::create(&path)?;
     match what {
         Removal::Payloads(from) => payloads(p, from, &mut file)?,
+        Removal::Everything if let Some(state) = target.state() => {
+            everything_of(state, p, staged.school_year, &mut file).await?;
+        }
         Removal::Everything => {
-            let mut pages = api.walk(Question::all(&p.meta.path), usize::MAX);
+            let mut pages = target.api()?.walk(Question::all(&p.meta.path), usize::MAX);
             while let Some(page) = pages.next().await? {
                 for record in &page {
                     push(p, record, "truncate", &mut file)?;
@@ -147,6 +150,35 @@ async fn gather(
     }
     if file.finish()? > 0 {
         deletes.files.push(path);
+    }
+    Ok(())
+}
+
+/// The keys of all records that a state edition has, school by school.
+async fn everything_of(
+    state: &State,
+    p: &Prepared,
+    year: i32,
+    file: &mut DeletesFile,
+) -> Result<(), RunError> {
+    let name = &p.resource.name;
+    for school in state.digests(year, name).await? {
+        let mut after: Option<String> = None;
+        loop {
+            let page = state.keys(year, name, school.school, after.as_deref());
+            let (records, more) = page.await?;
+            after = records.last().map(|(key, _)| key.clone());
+            for (key, _) in &records {
+                file.push(&Doomed {
+                    key,
+                    why: "truncate",
+                    ..Doomed::default()
+                })?;
+            }
+            if !more || after.is_none() {
+                break;
+            }
+        }
     }
     Ok(())
 }

@@ -49,7 +49,11 @@ impl Selective {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn missing(&self, objects: &Path, meta: &ResourceMeta) -> Result<Vec<i64>, RunError> {
+    pub(super) fn missing(
+        &self,
+        objects: &Path,
+        meta: &ResourceMeta,
+    ) -> Result<Vec<i64>, RunError> {
         let keys = self.keys(meta);
         let mut found = BTreeSet::new();
         visit(&Objects::open(objects)?, |key| {

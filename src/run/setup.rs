@@ -3,6 +3,7 @@
 //! Reads: the source, the target's documents. Writes: staging. Never: sends an object.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::connect::{self, Target};
@@ -11,12 +12,13 @@ use super::{Context, RunError, Selection, Staged, Until, check};
 use crate::checks::{
     Code, ConnectionReport, IdsReport, MappingsReport, Rights, SetupReport, WithoutId, kind,
 };
-use crate::load::ApiError;
+use crate::load::{About, ApiError};
 use crate::metadata::Standard;
 use crate::pipeline::{Mode, Setting};
 use crate::progress::Progress;
 use crate::source::SisSchema;
-use crate::transform::{Survey, survey};
+use crate::stage::{Cut, Persons, Slicer};
+use crate::transform::{Session, Survey, survey};
 
 /// Which checks are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,37 @@ pub async fn setup(
     Ok(report.judged())
 }
 
+/// The rows that a run would see: of the school year and of the schools in scope.
+async fn in_scope(
+    context: &Context,
+    selection: &Selection,
+    sis: &SisSchema,
+    staged: &Staged,
+    temp: &Path,
+) -> Result<Session, RunError> {
+    let tables = selection.tables.iter();
+    let tables: Vec<_> = tables
+        .map(|t| (t.clone(), staged.folder.stage(&t.name)))
+        .collect();
+    let names = selection.tables.iter().map(|t| t.name.clone()).collect();
+    let limited = context.options.scope.schools.is_some();
+    let cut = Cut {
+        schools: context.options.scope.schools.clone(),
+        nowhere: !limited,
+        persons: match limited {
+            true => Persons::OfSchools,
+            false => Persons::All,
+        },
+    };
+    let out = temp.join("slice");
+    crate::files::create_dir(&out)?;
+    let files = tokio::task::block_in_place(|| {
+        Slicer::new(tables, staged.school_year)?.slice(&cut, &names, &out)
+    })?;
+    let how = (staged.school_year, !limited);
+    check::session(&context.pipeline, sis, &files, how, temp).await
+}
+
 /// Extracts, and looks at every resource.
 async fn surveys(
     context: &Context,
@@ -69,7 +102,8 @@ async fn surveys(
     (context.opened)(staged.folder.path());
     let found = async {
         staged.extract(context, &*source, selection, progress)?;
-        let (session, temp) = staged.session(context, selection, sis).await?;
+        let temp = staged.folder.path().join("temp");
+        let session = in_scope(context, selection, sis, &staged, &temp).await?;
         let mut found = Vec::new();
         for p in &selection.resources {
             if *context.cancel.borrow() {
@@ -168,8 +202,8 @@ async fn connection(
         }
         Err(error) => return Err(error),
     };
-    report.notes.push("the key was given a token".to_owned());
     if let Ok(api) = target.api() {
+        report.notes.push("the key was given a token".to_owned());
         let discovered = &api.discovered;
         report.version.clone_from(&discovered.version);
         report.data_models.clone_from(&discovered.data_models);
@@ -202,15 +236,42 @@ async fn connection(
                     .push(no_rights("did not answer token introspection"));
             }
         }
+<<<<<<< HEAD
     } else if let Some(provider) = target.provider() {
         let note = format!("the environment's zone is {}", provider.zone());
         report.notes.push(note);
         report.rights = super::rest::lacking(provider, selection, &context.pipeline);
     } else {
         report.notes.push(no_rights("has no token introspection"));
+=======
+    } else if let Some(state) = target.state() {
+        state_edition(&mut report, &state.about);
+        if let Err(error) = super::guard::taken(&target, selection) {
+            report.problems.push(chain(&error));
+        }
+>>>>>>> main
     }
     target.disconnect().await;
     Ok(report)
+}
+
+fn state_edition(report: &mut ConnectionReport, about: &About) {
+    let instance = about.instance.as_deref().unwrap_or("without a name");
+    let limits = about.limits;
+    report.version = "DIS contract, version 1".to_owned();
+    report.notes.push(format!(
+        "the state knows the district; its store is {instance}, it takes {} objects, at most {} \
+         records and {} bytes a request, {} requests at once",
+        about.objects.len(),
+        limits.records,
+        limits.bytes,
+        limits.concurrency
+    ));
+    if !about.requests.is_empty() {
+        let open = about.requests.len();
+        let note = format!("{open} resyncs are asked for: fullsync dis poll");
+        report.notes.push(note);
+    }
 }
 
 fn no_rights(why: &str) -> String {

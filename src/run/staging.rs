@@ -11,7 +11,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::check::{format, inputs};
+use super::check::format;
 use super::objects::Made;
 use super::{Context, RunError, Selection, Start, Until};
 use crate::object::{Outcome, Reason};
@@ -22,7 +22,6 @@ use crate::source::{SisSchema, Source};
 use crate::stage::{
     PruneRules, RunAbout, RunFolder, RunState, SourceNote, StateDir, TargetNote, parquet_name,
 };
-use crate::transform::{Session, TableFile};
 
 /// A run folder and what is in it.
 #[derive(Debug)]
@@ -270,39 +269,6 @@ impl Staged {
             [year] => Ok(i32::try_from(*year).unwrap_or_default()),
             other => Err(RunError::SchoolYear(other.len())),
         }
-    }
-
-    /// The SQL engine over the staged tables, and its folder for spill files.
-    ///
-    /// # Errors
-    /// A staged file's path cannot be used.
-    pub(super) async fn session(
-        &self,
-        context: &Context,
-        selection: &Selection,
-        sis: &SisSchema,
-    ) -> Result<(Session, PathBuf), RunError> {
-        let staged = |name: &str| selection.tables.iter().any(|t| t.name == name);
-        let tables = sis
-            .tables
-            .iter()
-            .map(|t| {
-                let file = match staged(&t.name) {
-                    true => TableFile::Parquet(self.folder.stage(&t.name), t.arrow()),
-                    false => TableFile::Empty(t.arrow()),
-                };
-                (t.name.clone(), file)
-            })
-            .collect();
-        let temp = self.folder.path().join("temp");
-        let inputs = inputs(
-            &context.pipeline,
-            tables,
-            self.school_year,
-            true,
-            temp.clone(),
-        );
-        Ok((Session::new(&inputs).await?, temp))
     }
 
     /// What the transform made, for a run that goes no further: objects held back by reason, the

@@ -2,7 +2,7 @@
 //!
 //! Reads: what the transform came to. Writes: nothing. Never: a failure for an id without objects.
 
-use super::{Selection, Staged};
+use super::{Selection, Selective, Staged};
 use crate::report::{ScopeReport, Unmatched};
 use crate::transform::ScopeColumns;
 
@@ -69,8 +69,13 @@ impl Staged {
         text
     }
 
-    /// Named ids that no object was made of, of the lists that a resource of the run looks at.
-    pub(super) fn unmatched(&self) -> Vec<Unmatched> {
+    /// Named ids that no object was made of: of the lists that a resource of the run looks at, and of
+    /// a selective sync (D19).
+    pub(super) fn unmatched(
+        &self,
+        selective: Option<&Selective>,
+        selection: &Selection,
+    ) -> Vec<Unmatched> {
         let (scope, seen) = (&self.made.scope, &self.made.seen);
         let any = |of: fn(&ScopeColumns) -> bool| self.made.columns.values().any(of);
         let lists = [
@@ -93,6 +98,24 @@ impl Staged {
                     ids: ids.copied().collect(),
                 }
             });
-        missing.filter(|m| !m.ids.is_empty()).collect()
+        let records = selective.and_then(|selective| self.unknown(selective, selection));
+        let all = missing.chain(records);
+        all.filter(|m| !m.ids.is_empty()).collect()
+    }
+
+    fn unknown(&self, selective: &Selective, selection: &Selection) -> Option<Unmatched> {
+        let of = |p: &&super::Prepared| p.resource.name == selective.object;
+        let p = selection.resources.iter().find(of)?;
+        match selective.missing(&self.objects(&selective.object), &p.meta) {
+            Ok(ids) => Some(Unmatched {
+                list: p.resource.selective.clone()?,
+                ids,
+            }),
+            Err(error) => {
+                // A run that came to an end before there were objects.
+                tracing::info!(%error, "which ids are unknown is not known");
+                None
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ mod fault_plan;
 mod log;
 mod retry_after;
 mod server;
+pub mod sif;
 pub mod sif3;
 
 pub use error::SandboxError;

@@ -62,7 +62,7 @@ pub async fn survey(
     resource: &ResourceSpec<'_>,
 ) -> Result<Survey, TransformError> {
     let statement =
-        Statement::read(&resource.sql).map_err(|p| TransformError::Problems(vec![p]))?;
+        Statement::of(&resource.sql, resource.additions).map_err(TransformError::Problems)?;
     let planned =
         sql::plan(session, &statement)
             .await

@@ -40,9 +40,33 @@ fn d06_everything_is_sent_again() {
     assert_eq!(dis.state().batches(), 2 * first, "acknowledged or not");
     assert_eq!(dis.tally("School", "unchanged"), 2, "the state has them");
     assert_eq!(dis.tally("School", "processed"), 3);
-    // Without a selection: every object of the pipeline.
-    dis.fullsync(&["plan", "dis"]).expect(0);
-    assert_eq!(dis.ran().len(), 19);
+}
+
+#[test]
+fn d06_a_full_resync_sends_every_object() {
+    let dis = Dis::new();
+    dis.fullsync(&["run", "dis"]).expect(1);
+    assert_eq!(dis.ran().len(), 19, "every object of the pipeline");
+    for (object, records) in [
+        ("District", 1),
+        ("School", 2),
+        ("Calendar", 2),
+        ("SchoolMonth", 1),
+        ("ScheduleStructure", 1),
+        ("PeriodSchedule", 1),
+        ("Day", 1),
+        ("PersonIdentity", 2),
+        ("EnglishLearner", 2),
+        ("Enrollment", 2),
+        ("Attendance", 2),
+    ] {
+        assert_eq!(dis.count(object), records, "{object}");
+    }
+    // Once more, as at the end of a year: the state has it all, and is sent it all.
+    let first = dis.state().batches();
+    dis.fullsync(&["run", "dis"]).expect(1);
+    assert_eq!(dis.state().batches(), 2 * first);
+    assert_eq!(dis.tally("Enrollment", "unchanged"), 2);
 }
 
 #[test]
@@ -71,6 +95,21 @@ fn d09_the_active_school_year_or_another() {
     assert_eq!(dis.tally("Calendar", "processed"), 1);
     assert_eq!(dis.state().count(DISTRICT, 2023, "Calendar"), 1);
     assert_eq!(dis.count("Calendar"), 2, "the other year is untouched");
+    // The status is one of a school year: the active one, or the one asked for.
+    let text = dis.fullsync(&["status", "dis"]).stdout;
+    assert!(
+        text.starts_with("Resync Data For The Current School Year (2023-2024)"),
+        "{text}"
+    );
+    assert!(text.contains("Processed: 3 Errors: 1"), "{text}");
+    let text = dis
+        .fullsync(&["status", "dis", "--school-year", "2023"])
+        .stdout;
+    assert!(
+        text.starts_with("Resync Data For The School Year (2022-2023)"),
+        "{text}"
+    );
+    assert!(text.contains("Processed: 1 Errors: 0"), "{text}");
 }
 
 #[test]

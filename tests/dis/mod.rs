@@ -4,10 +4,14 @@
 mod batch;
 mod contract;
 mod edition;
+mod later;
+mod narrowed;
 mod rights;
 mod seed;
 mod selective;
 mod status;
+#[cfg(unix)]
+mod tls;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -69,6 +73,24 @@ impl Dis {
     /// The state.
     pub fn state(&self) -> &Sandbox {
         self.state.as_ref().expect("a running state")
+    }
+
+    /// Does something on the state's runtime.
+    pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Sends the state a batch of our own; status and answer.
+    pub fn post(&self, year: i32, object: &str, query: &str, body: String) -> (u16, Value) {
+        let base = self.state().base_url();
+        let url = format!("{base}/v1/districts/{DISTRICT}/years/{year}/{object}?{query}");
+        self.wait_for(async {
+            let client = reqwest::Client::new();
+            let sent = client.post(url).bearer_auth("sandbox").body(body).send();
+            let answer = sent.await.expect("an answer");
+            let status = answer.status().as_u16();
+            (status, answer.json().await.expect("JSON"))
+        })
     }
 
     /// The shipped pipeline with other places, and with these texts replaced.

@@ -32,6 +32,19 @@ fn d21_batch_runs_with_read_and_selective_needs_write() {
         let ran = dis.fullsync(&SELECTIVE).expect(2);
         assert!(ran.stderr.contains("dis-selective"), "{}", ran.stderr);
     }
+    // R of batch views it, and not what the selective tool has sent; and the other way round.
+    let look = ["status", "dis"];
+    let sent = ["history", "list", "dis", "--selective"];
+    for (tool, rights, codes) in [
+        ("dis-batch", "R", (0, 2)),
+        ("dis-batch", "WAD", (2, 2)),
+        ("dis-selective", "R", (2, 0)),
+        ("dis-selective", "WAD", (2, 2)),
+    ] {
+        let dis = guarded(&grant(tool, rights));
+        dis.fullsync(&look).expect(codes.0);
+        dis.fullsync(&sent).expect(codes.1);
+    }
     // R of selective views; W uses it.
     for (rights, code) in [("R", 2), ("AD", 2), ("W", 0)] {
         let dis = guarded(&grant("dis-selective", rights));

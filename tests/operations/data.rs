@@ -179,3 +179,20 @@ fn item_5_references_are_followed_into_staging_ledger_and_target() {
     let report = validate(&district, &target.url(), &part, 1);
     assert_eq!(nowhere(&report), [wanted]);
 }
+
+#[test]
+fn item_5_the_objects_are_those_of_a_run_with_the_same_choice_and_schools() {
+    let (district, target) = (District::new(3), Target::new(&[]));
+    district.write(
+        "sis/School.csv",
+        "schoolID,name\n255901001,Grand High\n255901002,Little High\n",
+    );
+    let schools = std::fs::read_to_string(district.path("sql/schools.sql")).unwrap();
+    let schools = schools.replacen("'School' AS", "schoolID AS _school_id, 'School' AS", 1);
+    district.write("sql/schools.sql", &schools);
+    let objects = |args: &[&str]| validate(&district, &target.url(), args, 0)["objects"].clone();
+    assert_eq!(objects(&["--except", "student*"]), 2);
+    assert_eq!(objects(&["--except", "student*", "--school", "little"]), 1);
+    let refused = district.fullsync(&target.url(), &["validate", "mini", "--school", "little"]);
+    assert!(refused.expect(2).stderr.contains("--data"));
+}

@@ -205,6 +205,8 @@ fn item_10_errors_are_filtered_by_what_is_known_of_them() {
         (&["--status-code", "409"], &["U5"]),
         (&["--status-code", "4xx", "--school", "255901001"], &["U2"]),
         (&["--school", "255901002"], &["U5", "eU5", "eU6"]),
+        (&["--school", "bend"], &["U5", "eU5", "eU6"]),
+        (&["--school", "255901999"], &[]),
         (&["--person", "2,3"], &["U2", "eU2", "eU3"]),
         (&["--person", "7"], &[]),
         (&["--limit", "1", "students", "--person", "5"], &["U5"]),

@@ -78,6 +78,14 @@ fn item_6_an_overlapping_run_fails_at_once_and_names_the_holder() {
         "2026",
     ];
     district.fullsync(&target.url(), &truncate).expect(2);
+    let rebuild = district
+        .fullsync(&target.url(), &["ledger", "rebuild", "mini", "students"])
+        .expect(2);
+    assert!(
+        rebuild.stderr.contains("locked by another run"),
+        "{}",
+        rebuild.stderr
+    );
     district
         .fullsync(&target.url(), &["plan", "mini", "schools"])
         .expect(0);

@@ -125,6 +125,42 @@ fn e11_the_connection_is_tested_and_the_rights_of_the_key_are_known_before_a_loa
 }
 
 #[test]
+fn e12_e13_what_is_checked_is_what_a_run_would_see() {
+    let district = people();
+    for (file, from, to) in [
+        ("pipelines/sis.toml", "school int", "schoolID int"),
+        ("sis/Student.csv", ",school,", ",schoolID,"),
+        (
+            "sis/Student.csv",
+            "Wolf,2010-01-02,255901001",
+            "Wolf,2010-01-02,255901002",
+        ),
+        (
+            "sis/School.csv",
+            "Grand High\n",
+            "Grand High\n255901002,Little High\n",
+        ),
+        (
+            "sql/enrollments.sql",
+            "'schoolId', school)",
+            "'schoolId', schoolID)",
+        ),
+    ] {
+        let text = std::fs::read_to_string(district.path(file)).unwrap();
+        assert!(text.contains(from), "{file}: {text}");
+        district.write(file, &text.replace(from, to));
+    }
+    let without = |args: &[&str]| {
+        let args = [&["check", "ids", "mini", "--list"], args].concat();
+        district.fullsync(NOBODY, &args).stdout
+    };
+    assert_eq!(without(&[]), "2\n4\n");
+    assert_eq!(without(&["--school", "little"]), "4\n");
+    assert_eq!(without(&["--school", "grand"]), "2\n");
+    assert_eq!(without(&["--except", "students,contacts"]), "4\n");
+}
+
+#[test]
 fn e12_persons_without_an_id_are_counted_by_kind_and_listed_on_demand() {
     let district = people();
     let checked = district

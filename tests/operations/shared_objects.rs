@@ -36,10 +36,11 @@ fn district() -> District {
         district.write(&path, &sql);
     }
     district.pipeline("concurrency_start = 2\nconcurrency_max = 2");
-    // A busy machine is no fault of the target.
+    // A request that a busy machine answers too late is sent again, and then updates what it has
+    // created: right, but not what is counted here.
     let path = district.path("pipelines/mini.toml");
     let text = std::fs::read_to_string(path).unwrap();
-    let text = text.replace("request_timeout_secs = 2", "request_timeout_secs = 60");
+    let text = text.replace("request_timeout_secs = 2", "request_timeout_secs = 20");
     district.write("pipelines/mini.toml", &text);
     district
 }
@@ -58,7 +59,7 @@ fn run(school: &str) -> [&str; 6] {
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < Duration::from_secs(300), "never: {what}");
+        assert!(began.elapsed() < Duration::from_secs(60), "never: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -139,10 +140,13 @@ fn item_6_a_district_wide_object_is_sent_by_the_first_and_unchanged_to_the_other
 fn item_6_a_killed_run_holds_nobody_up() {
     let (district, target) = (district(), Target::new(&[SLOW]));
     let [mut first, mut second] = both(&district, &target, || {});
+    target.faults(&[]);
     first.kill().unwrap();
     first.wait().unwrap();
-    target.faults(&[]);
+    let killed = Instant::now();
     assert_eq!(second.wait().unwrap().code(), Some(0));
+    let took = killed.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
     assert_eq!(target.count("students"), STUDENTS);
     let second = runs(&district).pop().unwrap();
     let log = std::fs::read_to_string(second.join("run.log")).unwrap();

@@ -1,7 +1,7 @@
 -- One row per enrollment in a calendar in scope, with whether it counts.
--- Reads: Enrollment, calendar_scope.
--- Rules: no-show and state-excluded enrollments are kept here, and do not count. A missing calendar
--- keeps the row, to be rejected and seen.
+-- Reads: Enrollment, Calendar, calendar_scope, scope.
+-- Rules: service types P (primary) and S (secondary) only; no-show and state-excluded enrollments
+-- are kept here, and do not count. A missing calendar keeps the row, to be rejected and seen.
 SELECT
     e.enrollmentID,
     e.personID,
@@ -15,22 +15,29 @@ SELECT
     e.noShow IS TRUE AS no_show,
     e.stateExclude IS TRUE AS state_exclude,
     e.noShow IS NOT TRUE AND e.stateExclude IS NOT TRUE AND c.calendarID IS NOT NULL AS counts,
+    ca.summerSchool IS TRUE AS summer,
+    CASE
+        WHEN e.startDate > y.as_of THEN 'Future'
+        WHEN e.endDate < y.as_of THEN 'Historical'
+        ELSE 'Current'
+    END AS time_frame,
     e.gradYear,
     e.cohortYear,
     e.percentEnrolled,
-    trim(e.residentDistrict) AS resident_district,
-    trim(e.mealStatus) AS meal_status,
+    upper(trim(e.mealStatus)) AS meal_status,
     e.homeless,
     e.migrant,
     e.section504,
-    trim(e.specialEdStatus) AS special_ed_status,
-    e.giftedTalented,
+    upper(trim(e.specialEdStatus)) AS special_ed_status,
+    e.giftedTalented AS gifted,
     c.schoolID,
     c.school_year,
     CASE
         WHEN c.calendarID IS NULL THEN concat('orphan_row: Enrollment.calendarID=', e.calendarID)
         ELSE c.orphan
     END AS orphan
-FROM Enrollment e
+FROM scope y
+CROSS JOIN Enrollment e
 LEFT JOIN calendar_scope c ON c.calendarID = e.calendarID
-WHERE c.in_scope IS NOT FALSE
+LEFT JOIN Calendar ca ON ca.calendarID = e.calendarID
+WHERE c.in_scope IS NOT FALSE AND trim(e.serviceType) IN ('P', 'S')

@@ -1,9 +1,11 @@
 //! `fullsync check`.
 
-use super::runs::context;
+use super::pipeline_of;
+use super::runs::{chosen, context};
+use super::scope::scoped;
 use crate::cli::{CheckArgs, CheckWhat, Session, print, print_line};
 use crate::run::setup::{Wanted, setup};
-use crate::run::{Options, Start};
+use crate::run::{Options, Start, Until};
 
 pub(super) async fn check(session: &Session, args: CheckArgs) -> anyhow::Result<u8> {
     let wanted = |what: CheckWhat| args.what == CheckWhat::All || args.what == what;
@@ -20,9 +22,17 @@ pub(super) async fn check(session: &Session, args: CheckArgs) -> anyhow::Result<
         start: args.run.map_or(Start::Source, Start::Staging),
         school_year: args.year.school_year,
         demo: true,
+        asked: args.places.asked(),
         ..Options::default()
     };
-    let context = context(session, args.scope, options)?;
+    // A target is reached whichever schools are meant.
+    let until = match wanted.ids || wanted.mappings {
+        true => Until::Transformed,
+        false => Until::Extracted,
+    };
+    let scope = chosen(args.scope, args.choice, &options, until, !args.json)?;
+    let options = scoped(&pipeline_of(&scope)?, options, until)?;
+    let context = context(session, scope, options)?;
     let report = match setup(&context, wanted, &session.progress).await {
         Err(error) if *context.cancel.borrow() => {
             tracing::warn!(%error, "stopped");

@@ -1,5 +1,6 @@
 //! `fullsync dis ...`: what the state asks for, and asking for it.
 
+use super::guest::{Place, Verb, attend};
 use super::{pipeline, runs};
 use crate::cli::{DisCommand, PollArgs, RequestArgs, Scope, Session, Set, print_line};
 use crate::load::Wanted;
@@ -9,12 +10,18 @@ use crate::run::{Options, Until, may_ask, may_send};
 
 pub(super) async fn dis(session: &Session, command: DisCommand) -> anyhow::Result<u8> {
     match command {
-        DisCommand::Poll(args) => poll(session, &args).await,
+        DisCommand::Poll(args) => {
+            let verb = Verb::new("dis poll", &args.pipeline, None, &args.guest);
+            attend(session, verb.placed(Place::Frame), |session| async {
+                poll(session, &args).await
+            })
+            .await
+        }
         DisCommand::Request(args) => request(&args).await,
     }
 }
 
-async fn poll(session: &Session, args: &PollArgs) -> anyhow::Result<u8> {
+async fn poll(mut session: Session, args: &PollArgs) -> anyhow::Result<u8> {
     let pipeline = pipeline(&args.pipeline)?;
     may_send(&pipeline)?;
     let wanted = ask(&pipeline, async |target| Ok(requests(target)?.to_vec())).await?;
@@ -24,43 +31,66 @@ async fn poll(session: &Session, args: &PollArgs) -> anyhow::Result<u8> {
     }
     let mut worst = 0;
     for request in wanted {
-        let Wanted {
-            id,
-            objects,
-            school_year,
-            note,
-        } = request;
-        let what = match objects.is_empty() {
+        let what = match request.objects.is_empty() {
             true => "everything".to_owned(),
-            false => objects.join(", "),
+            false => request.objects.join(", "),
         };
+        let (id, note) = (&request.id, &request.note);
         let why = if note.is_empty() { "" } else { ": " };
         print_line(&format!("request {id} of the state: {what}{why}{note}"))?;
-        let scope = Scope {
-            pipeline: args.pipeline.clone(),
-            resources: objects,
-            set: Set::default(),
-        };
-        let options = Options {
-            school_year,
-            ..Options::default()
-        };
-        let report = runs::finished(session, scope, options, Until::Loaded).await?;
-        worst = worst.max(report.exit_code);
-        // One that was stopped stays open: the next poll carries it out.
-        if report.exit_code == 3 {
+        let verb = Verb::new("run", &args.pipeline, None, &args.guest).placed(Place::Part);
+        let code = attend(&session, verb, |session| async {
+            carry_out(session, &args.pipeline, &pipeline, request).await
+        })
+        .await;
+        // Only the first one has the id that the background was started with.
+        session.detached = None;
+        match code {
+            Ok(code) => worst = worst.max(code),
+            // The request stays open; the others are not held up by it.
+            Err(error) => {
+                tracing::error!("{error:#}");
+                worst = worst.max(2);
+            }
+        }
+        if worst == 3 {
             break;
         }
+    }
+    Ok(worst)
+}
+
+/// One request: runs it, and tells the state what it came to.
+async fn carry_out(
+    session: Session,
+    name: &str,
+    pipeline: &Pipeline,
+    request: Wanted,
+) -> anyhow::Result<u8> {
+    let scope = Scope {
+        pipeline: name.to_owned(),
+        resources: request.objects,
+        set: Set::default(),
+    };
+    let options = Options {
+        school_year: request.school_year,
+        ..Options::default()
+    };
+    let report = match runs::finished(&session, scope, options, Until::Loaded).await {
+        Err(error) if error.is::<runs::Stopped>() => return Ok(3),
+        report => report?,
+    };
+    // One that was stopped stays open: the next poll carries it out.
+    if report.exit_code != 3 {
         let total = report.total;
-        ask(&pipeline, async |target| {
-            let state = target.state().ok_or_else(|| no_state(&pipeline))?;
-            Ok(state
-                .done(&id, &report.run, total.processed, total.errors)
-                .await?)
+        ask(pipeline, async |target| {
+            let state = target.state().ok_or_else(|| no_state(pipeline))?;
+            let (run, id) = (&report.run, &request.id);
+            Ok(state.done(id, run, total.processed, total.errors).await?)
         })
         .await?;
     }
-    Ok(worst)
+    Ok(report.exit_code)
 }
 
 fn requests(target: &Target) -> anyhow::Result<&[Wanted]> {

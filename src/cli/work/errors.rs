@@ -9,11 +9,11 @@ use crate::account::Account;
 use crate::cli::errors::{ErrorsArchive, ErrorsList, ErrorsRetry, ListFormat};
 use crate::cli::{ErrorsAction, ErrorsArgs, Session, print_line};
 use crate::errors::{
-    Archive, Depth, Filter, Format, GroupLine, Groups, IdKind, Record, Search, Sheet,
+    Archive, Depth, Filter, Format, GroupLine, Groups, IdKind, Record, Search, Sheet, Shelved,
 };
 use crate::object::KeyHash;
 use crate::pipeline::Pipeline;
-use crate::run::{Asked, Failed, Only, Options, Start, connect};
+use crate::run::{Asked, Failed, Only, Options, Start, connect, schools};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -39,14 +39,41 @@ fn search(
     })
 }
 
+/// The ids of the schools that are named as for `run`. A number that the SIS does not know is the id
+/// of a school that is gone: its errors still stand.
+fn known_schools(pipeline: &Pipeline, names: &[String]) -> anyhow::Result<BTreeSet<i64>> {
+    let ids = |names: &[String]| -> Option<BTreeSet<i64>> {
+        names.iter().map(|name| name.trim().parse().ok()).collect()
+    };
+    if names.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let known = match (schools(pipeline, &Start::Source), ids(names)) {
+        (Ok(known), _) => known,
+        (Err(error), Some(ids)) => {
+            tracing::warn!(%error, "the schools cannot be looked up; --school is taken for schoolIDs");
+            return Ok(ids);
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    let (gone, named): (Vec<String>, Vec<String>) = names
+        .iter()
+        .cloned()
+        .partition(|name| ids(std::slice::from_ref(name)).is_some() && known.find(name).is_empty());
+    let mut found = known.resolve(&named)?;
+    found.extend(ids(&gone).unwrap_or_default());
+    Ok(found)
+}
+
 fn list(args: &ErrorsList) -> anyhow::Result<u8> {
     let name = args.pipeline.as_deref().unwrap_or_default();
     let pipeline = pipeline_with(name, &args.set)?;
     let search = search(&pipeline, &args.resources, args.year.school_year)?;
     let outcome = args.outcome.as_deref();
+    let schools = known_schools(&pipeline, &args.filter.school)?;
     let filter = args
         .filter
-        .search(outcome, args.run.as_deref(), args.archived)?;
+        .search(schools, outcome, args.run.as_deref(), args.archived)?;
     let full = args.out.is_some() || std::io::stdout().is_terminal();
     let mut out: Box<dyn Write> = match &args.out {
         Some(path) => Box::new(std::io::BufWriter::new(crate::files::create(path)?)),
@@ -210,15 +237,17 @@ fn group_text(out: &mut dyn Write, line: &GroupLine) -> std::io::Result<()> {
 async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
     let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
+    let asked = known_schools(&pipeline, &args.filter.school)?;
+    let outcome = args.outcome.as_deref();
     let filter = args
         .filter
-        .search(args.outcome.as_deref(), None, args.archived)?;
+        .search(asked.clone(), outcome, None, args.archived)?;
     let mut keys: BTreeMap<String, Vec<KeyHash>> = BTreeMap::new();
-    let mut schools = BTreeSet::new();
+    let mut of_errors = BTreeSet::new();
     search.visit(&filter, Depth::Outcome, &mut |record: Record| {
         let of = keys.entry(record.resource.clone()).or_default();
         of.push(record.key_hash());
-        schools.extend(record.school_id);
+        of_errors.extend(record.school_id);
         Ok::<bool, anyhow::Error>(true)
     })?;
     if keys.is_empty() {
@@ -231,9 +260,9 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
     }
     let resources = keys.keys().cloned().collect();
     // Where nothing says which schools a run is about, those of the errors are meant.
-    let named = match (args.filter.school.is_empty(), &pipeline.scope.schools) {
-        (false, _) => args.filter.school.iter().copied().collect(),
-        (true, None) => schools,
+    let named = match (asked.is_empty(), &pipeline.scope.schools) {
+        (false, _) => asked,
+        (true, None) => of_errors,
         (true, Some(_)) => BTreeSet::new(),
     };
     let options = Options {
@@ -263,25 +292,26 @@ async fn retry(session: &Session, args: ErrorsRetry) -> anyhow::Result<u8> {
 fn archive(args: &ErrorsArchive) -> anyhow::Result<u8> {
     let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
     let search = search(&pipeline, &args.scope.resources, args.year.school_year)?;
-    let filter = args
-        .filter
-        .search(args.outcome.as_deref(), None, args.undo)?;
+    let schools = known_schools(&pipeline, &args.filter.school)?;
+    let outcome = args.outcome.as_deref();
+    let filter = args.filter.search(schools, outcome, None, args.undo)?;
     let Some(ledger) = search.ledger()? else {
         print_line("nothing has been sent yet: there are no errors")?;
         return Ok(0);
     };
-    // A key hash and a reason of each: the same that the archive itself holds.
-    let mut records = Vec::new();
+    // By their reason, skipped and pending objects are found, too: they are no errors.
+    let is_error =
+        |record: &Record| !matches!(record.outcome.as_str(), "skipped" | "pending" | "collapsed");
+    let mut shelved = Shelved::default();
     search.visit(&filter, Depth::Outcome, &mut |record: Record| {
-        records.push(record);
+        if is_error(&record) {
+            shelved.add(&record);
+        }
         Ok::<bool, anyhow::Error>(true)
     })?;
-    // By their reason, skipped and pending objects are found, too: they are no errors.
-    records
-        .retain(|record| !matches!(record.outcome.as_str(), "skipped" | "pending" | "collapsed"));
     let changed = match args.undo {
-        true => Archive::take_back(&ledger, &records)?,
-        false => Archive::add(&ledger, &records, &Account::current().user)?,
+        true => Archive::take_back(&ledger, shelved)?,
+        false => Archive::add(&ledger, shelved, &Account::current().user)?,
     };
     print_line(&match args.undo {
         true => format!("{changed} errors are back in the daily view"),

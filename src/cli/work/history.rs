@@ -10,7 +10,9 @@ use crate::cli::{
     HistoryArgs, HistoryCommand, HistoryDelete, HistoryList, HistoryShow, Session, StatusArgs,
     print, print_line,
 };
-use crate::history::{Entry, History, HistoryError, Overview, StatusText, list, show, status};
+use crate::history::{
+    Chosen, Entry, History, HistoryError, Node, Overview, StatusText, list, show, status,
+};
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::stage::StateDir;
 
@@ -24,27 +26,44 @@ pub(super) fn status_of(session: &Session, args: &StatusArgs) -> anyhow::Result<
     if let Some(run) = &args.run {
         return report(session, &pipeline, run, args);
     }
-    if pipeline.target == TargetKind::Dis {
-        super::tree::print_tree(&pipeline, args.json)?;
-        let last = folder(&pipeline, "latest").ok();
-        let report = last.and_then(|run| crate::report::read(run.path()).ok());
-        return Ok(report.map_or(0, |(report, _)| report.exit_code));
-    }
     let entries = history_of(&pipeline).entries()?;
-    let objects = names.into_iter().map(|name| (name, 0));
-    let overview = Overview::new(&pipeline.name, objects, &entries);
+    let nodes = nodes(&pipeline, &names);
+    let overview = Overview::new(&pipeline.name, nodes, &entries, args.year.school_year);
     if args.json {
         print_line(&serde_json::to_string_pretty(&overview)?)?;
         return Ok(0);
     }
+    let colour = colour();
     print(&status(
         &overview,
-        StatusText {
-            objects: "Resource",
-            colour: colour(),
+        match pipeline.target {
+            // As on the screen of Resync State Data - Batch, column by column.
+            TargetKind::Dis => StatusText {
+                objects: "DIS Objects",
+                status: "Status Legend",
+                screen: true,
+                colour,
+            },
+            _ => StatusText {
+                objects: "Resource",
+                status: "Status",
+                screen: false,
+                colour,
+            },
         },
     ))?;
     Ok(0)
+}
+
+/// The chosen resources as a tree, where they hang below each other.
+fn nodes<'a>(pipeline: &'a Pipeline, names: &'a [String]) -> impl Iterator<Item = Node> + 'a {
+    let tree = pipeline.tree().into_iter();
+    let chosen = tree.filter(|(_, resource)| names.contains(&resource.name));
+    chosen.map(|(depth, resource)| Node {
+        object: resource.name.clone(),
+        depth,
+        parent: resource.parent.clone(),
+    })
 }
 
 fn colour() -> bool {
@@ -97,6 +116,7 @@ pub(super) fn history(args: &HistoryArgs) -> anyhow::Result<u8> {
 
 fn list_runs(args: &HistoryList) -> anyhow::Result<u8> {
     let mut entries = history_of(&pipeline(&args.pipeline)?).entries()?;
+    entries.retain(|e| args.which.admits(e));
     let older = entries
         .len()
         .saturating_sub(args.last.unwrap_or(usize::MAX));
@@ -110,7 +130,8 @@ fn list_runs(args: &HistoryList) -> anyhow::Result<u8> {
 }
 
 fn show_run(args: &HistoryShow) -> anyhow::Result<u8> {
-    let entries = history_of(&pipeline(&args.pipeline)?).entries()?;
+    let mut entries = history_of(&pipeline(&args.pipeline)?).entries()?;
+    entries.retain(|e| args.which.admits(e));
     let newest = entries.last().map(|e| e.run.clone());
     let run = match args.run.as_str() {
         "latest" => newest.unwrap_or_else(|| args.run.clone()),
@@ -134,8 +155,11 @@ fn show_run(args: &HistoryShow) -> anyhow::Result<u8> {
 
 fn delete(args: &HistoryDelete) -> anyhow::Result<u8> {
     let history = history_of(&pipeline(&args.pipeline)?);
-    let before = args.before.map(|age| age.before(Utc::now()));
-    let runs = history.chosen(args.run.as_deref(), before)?;
+    let runs = history.chosen(&Chosen {
+        run: args.run.clone(),
+        before: args.before.map(|age| age.before(Utc::now())),
+        selective: args.which.selective,
+    })?;
     if runs.is_empty() {
         print_line("no run is that old; nothing was deleted")?;
         return Ok(0);

@@ -10,6 +10,7 @@ pub(super) async fn ledger(session: &Session, args: LedgerArgs) -> anyhow::Resul
     let options = Options {
         start: args.run.map_or(Start::Source, Start::Staging),
         school_year: args.year.school_year,
+        wait_lock: args.locking.wait_lock.unwrap_or_default(),
         demo: true,
         ..Options::default()
     };

@@ -17,8 +17,9 @@ mod removal;
 mod runs;
 mod scope;
 mod target;
-mod tree;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod zone;
 
 pub use guest::Ended;
 use guest::{Verb, attend};

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::guest::{Stop, told_id};
 use super::pipeline_of;
-use super::scope::{asked, scoped};
+use super::scope::{asked, schools_are_known, scoped};
 use crate::cli::{
     Choice, ExtractArgs, LoadArgs, PlanArgs, RunArgs, Scope, Session, TransformArgs, ValidateArgs,
     print, print_line,
@@ -12,7 +12,7 @@ use crate::cli::{
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::report::RunReport;
 use crate::run::validate_data::{Asking, validate_data as run_validate_data};
-use crate::run::{Context, Depth, Finished, Options, Selection, Selective, Start, Until, connect};
+use crate::run::{Asked, Context, Depth, Options, Selection, Start, Until, connect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -40,13 +40,8 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         people: args.deleting.people()?,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        until,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, until, true)?;
+    go(session, scope, options, until).await
 }
 
 pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Result<u8> {
@@ -55,13 +50,8 @@ pub(super) async fn extract(session: &Session, args: ExtractArgs) -> anyhow::Res
         demo: true,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        Until::Extracted,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, Until::Extracted, true)?;
+    go(session, scope, options, Until::Extracted).await
 }
 
 pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow::Result<u8> {
@@ -72,7 +62,7 @@ pub(super) async fn transform(session: &Session, args: TransformArgs) -> anyhow:
         asked: asked(&args.filter)?,
         ..Options::default()
     };
-    let scope = chosen(args.scope, args.choice, true)?;
+    let scope = chosen(args.scope, args.choice, &options, Until::Transformed, true)?;
     go(session, scope, options, Until::Transformed).await
 }
 
@@ -91,13 +81,8 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
         demo: args.sending.demo,
         ..Options::default()
     };
-    go(
-        session,
-        chosen(args.scope, args.choice, true)?,
-        options,
-        until,
-    )
-    .await
+    let scope = chosen(args.scope, args.choice, &options, until, true)?;
+    go(session, scope, options, until).await
 }
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
@@ -113,8 +98,15 @@ pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8
         asked: asked(&args.filter)?,
         ..Options::default()
     };
-    let scope = chosen(args.scope, args.choice, !args.json)?;
+    let scope = chosen(
+        args.scope,
+        args.choice,
+        &options,
+        Until::Planned,
+        !args.json,
+    )?;
     if args.json {
+        let options = scoped(&pipeline_of(&scope)?, options, Until::Planned)?;
         let context = context(session, scope, options)?;
         let finished = crate::run::run(&context, Until::Planned, &session.progress).await?;
         print_line(&serde_json::to_string_pretty(&finished.plan)?)?;
@@ -245,7 +237,9 @@ pub(super) async fn finished(
         _ => session.print_report(&finished.report, &finished.errors)?,
     }
     if let Some(selective) = &context.options.selective {
-        told(&context, selective, &finished)?;
+        let label = selective.label(&context.pipeline)?;
+        let (object, count) = (&selective.object, selective.ids.len());
+        print_line(&format!("selective sync of {object}, {label}: {count}"))?;
     }
     if let Some(cause) = finished.stopped {
         tracing::error!(
@@ -256,33 +250,18 @@ pub(super) async fn finished(
     Ok(finished.report)
 }
 
-/// What a selective sync was about, and the ids that do not exist: nothing has changed for them.
-fn told(context: &Context, selective: &Selective, finished: &Finished) -> anyhow::Result<()> {
-    let label = selective.label(&context.pipeline)?;
-    let count = selective.ids.len();
-    print_line(&format!(
-        "selective sync of {}, {label}: {count}",
-        selective.object
-    ))?;
-    let standard = connect::standard(&context.pipeline)?;
-    let objects = finished.folder.join("objects");
-    let objects = objects.join(format!("{}.parquet", selective.object));
-    if let Some(meta) = standard.resource(&selective.object) {
-        let missing = selective.missing(&objects, meta)?;
-        if !missing.is_empty() {
-            let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            let ids = ids.join(" ");
-            print_line(&format!("not found, nothing changed for them: {ids}"))?;
-        }
-    }
-    Ok(())
-}
-
 /// The pipeline with the resources that the arguments mean; what dependencies bring in is printed,
-/// if it is to be shown.
-fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope> {
+/// if it is to be shown. The configuration is checked first, then the schools, then the resources.
+pub(super) fn chosen(
+    mut scope: Scope,
+    choice: Choice,
+    options: &Options,
+    until: Until,
+    show: bool,
+) -> anyhow::Result<Scope> {
     let pipeline = pipeline_of(&scope)?;
     pipeline.must_be_on().map_err(anyhow::Error::msg)?;
+    schools_are_known(&pipeline, options, until)?;
     let standard = connect::standard(&pipeline)?;
     scope.resources.extend(choice.also);
     let choice = crate::run::Choice {
@@ -301,14 +280,14 @@ fn chosen(mut scope: Scope, choice: Choice, show: bool) -> anyhow::Result<Scope>
 }
 
 /// `validate --data`, after the pipeline and its SQL were found in order.
-async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
-    let options = Options {
-        start: args.run.clone().map_or(Start::Source, Start::Staging),
-        school_year: args.year.school_year,
-        demo: true,
-        ..Options::default()
-    };
-    let mut context = context(session, args.scope.clone(), options)?;
+async fn validate_data(
+    session: &Session,
+    args: &ValidateArgs,
+    scope: Scope,
+    options: Options,
+) -> anyhow::Result<u8> {
+    let options = scoped(&pipeline_of(&scope)?, options, Until::Transformed)?;
+    let mut context = context(session, scope, options)?;
     // That is what is asked for, whatever a run does.
     context.pipeline.load.local_validation = true;
     let asking = Asking {
@@ -332,13 +311,32 @@ async fn validate_data(session: &Session, args: &ValidateArgs) -> anyhow::Result
 }
 
 pub(super) async fn validate(session: &Session, args: &ValidateArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline_of(&args.scope)?;
+    let options = Options {
+        start: args.run.clone().map_or(Start::Source, Start::Staging),
+        school_year: args.year.school_year,
+        demo: true,
+        asked: asked(&args.filter)?,
+        ..Options::default()
+    };
+    let until = match args.data {
+        true => Until::Transformed,
+        false if options.asked != Asked::default() => anyhow::bail!(
+            "schools, persons, courses and sections narrow the objects: add --data to check these"
+        ),
+        false => Until::Extracted,
+    };
+    let scope = args.scope.clone();
+    let scope = chosen(scope, args.choice.clone(), &options, until, !args.json)?;
+    let pipeline = pipeline_of(&scope)?;
     let standard = connect::standard(&pipeline)?;
     let sis = SisSchema::load(&pipeline.sis_schema)?;
-    let selection = Selection::new(&pipeline, &args.scope.resources, &standard, &sis)?;
+    let selection = Selection::new(&pipeline, &scope.resources, &standard, &sis)?;
     crate::run::validate(&pipeline, &selection, &sis, Depth::Full).await?;
     if args.data {
-        return validate_data(session, args).await;
+        return validate_data(session, args, scope, options).await;
+    }
+    if let Some(missing) = &pipeline.source.missing {
+        anyhow::bail!("{missing}");
     }
     for warning in &pipeline.warnings {
         print_line(&format!("warning: {warning}"))?;

@@ -37,6 +37,21 @@ pub(super) fn scoped(
     })
 }
 
+/// Whether the schools that are asked for are there, for verbs that go by them.
+///
+/// # Errors
+/// As [`scoped`], apart from consent.
+pub(super) fn schools_are_known(
+    pipeline: &Pipeline,
+    options: &Options,
+    until: Until,
+) -> anyhow::Result<()> {
+    if until != Until::Extracted {
+        resolve(pipeline, options)?;
+    }
+    Ok(())
+}
+
 /// E17: users are highly encouraged not to select all schools.
 fn consent(pipeline: &Pipeline, options: &Options) -> anyhow::Result<()> {
     let estimate = Estimate::of(pipeline, &options.start)?;

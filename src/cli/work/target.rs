@@ -39,6 +39,7 @@ async fn ask_of(pipeline: Pipeline, scope: &Scope) -> anyhow::Result<Asked> {
 }
 
 impl Asked {
+<<<<<<< HEAD
     /// Records of each resource at the target.
     async fn count(
         &self,
@@ -58,17 +59,39 @@ impl Asked {
 
     /// The ledger of this target, in the school year given, configured, or last run.
     fn ledger(&self, year: Option<i32>) -> anyhow::Result<Ledger> {
+=======
+    /// The school year given, configured, or last run.
+    fn year(&self, year: Option<i32>) -> anyhow::Result<i32> {
+>>>>>>> main
         let state = StateDir::new(&self.pipeline.state_dir, &self.pipeline.name);
         let last = || state.open("latest").ok()?.manifest().school_year;
         let year = year.or(self.pipeline.school_year).or_else(last);
-        let year = year.ok_or_else(|| {
+        year.ok_or_else(|| {
             anyhow::anyhow!("which school year? Nothing has run yet; give --school-year")
-        })?;
+        })
+    }
+
+    /// The ledger of this target in that year.
+    fn ledger(&self, year: i32) -> anyhow::Result<Ledger> {
+        let state = StateDir::new(&self.pipeline.state_dir, &self.pipeline.name);
         Ok(Ledger::open(&Ledger::folder(
             &state.ledger(),
             &self.target.fingerprint,
             year,
         ))?)
+    }
+
+    /// Counts records at the target; a state edition has them by school year.
+    async fn count(
+        &self,
+        year: Option<i32>,
+        filters: &[(String, String)],
+    ) -> anyhow::Result<Vec<inspect::Count>> {
+        let year = match self.pipeline.target {
+            TargetKind::Dis => self.year(year)?,
+            _ => 0,
+        };
+        Ok(inspect::count(&self.target, year, &self.selection, filters, None).await?)
     }
 }
 
@@ -82,8 +105,15 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
         "--certify is for a pipeline to a state edition"
     );
     let asked = ask(&args.scope).await?;
+<<<<<<< HEAD
     let ledger = asked.ledger(args.year.school_year)?;
     let counts = asked.count(&[], Some(&ledger)).await?;
+=======
+    let year = asked.year(args.year.school_year)?;
+    let ledger = Some(asked.ledger(year)?);
+    let counts =
+        inspect::count(&asked.target, year, &asked.selection, &[], ledger.as_ref()).await?;
+>>>>>>> main
     asked.target.disconnect().await;
     let width = counts
         .iter()
@@ -127,8 +157,14 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
+<<<<<<< HEAD
     let filters = &args.filters.query;
     let counts = asked.count(filters, None).await;
+=======
+    let counts = asked
+        .count(args.year.school_year, &args.filters.query)
+        .await;
+>>>>>>> main
     asked.target.disconnect().await;
     let counts = counts?;
     if args.json {
@@ -179,9 +215,9 @@ pub(super) async fn fetch(args: &FetchArgs) -> anyhow::Result<u8> {
 /// What `truncate` would delete, and how to have it deleted.
 pub(super) async fn would_truncate(args: &TruncateArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-    let counts = inspect::count(asked.target.api()?, &asked.selection, &[], None).await?;
+    let counts = asked.count(args.year.school_year, &[]).await;
     asked.target.disconnect().await;
-    for count in counts.iter().rev() {
+    for count in counts?.iter().rev() {
         print_line(&format!(
             "would delete {:>12}  {}",
             count.target, count.resource

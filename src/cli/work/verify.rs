@@ -15,6 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::run::compare::{Compared, compare};
 use crate::run::connect::{self, Target};
 use crate::run::may_send;
+use crate::scope::Scope;
 use crate::stage::{RunFolder, StateDir};
 
 /// Differences that are shown at most; all are in the file.
@@ -24,6 +25,8 @@ const SHOWN: usize = 20;
 struct Verified {
     run: RunFolder,
     school_year: i32,
+    /// What the staged objects were made for.
+    scope: Scope,
     state: String,
     compared: Vec<Compared>,
 }
@@ -73,6 +76,7 @@ async fn ask(pipeline: &Pipeline, args: &VerifyArgs, target: &Target) -> anyhow:
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })?;
+    let scope = manifest.scope.clone().unwrap_or_default();
     let mut compared = Vec::new();
     for resource in wanted {
         let name = &resource.name;
@@ -86,11 +90,12 @@ async fn ask(pipeline: &Pipeline, args: &VerifyArgs, target: &Target) -> anyhow:
             continue;
         }
         let objects = Objects::open(&run.objects(name))?;
-        compared.extend(compare(state, school_year, name, &objects).await?);
+        compared.extend(compare(state, school_year, name, &objects, &scope).await?);
     }
     Ok(Verified {
         run,
         school_year,
+        scope,
         state: target.fingerprint.clone(),
         compared,
     })
@@ -117,6 +122,18 @@ impl Verified {
         let run = self.run.id();
         // Writing to a String cannot fail.
         let mut text = format!("run {run}, school year {}-{year}\n", year - 1);
+        if !self.scope.is_whole() {
+            let schools = self.scope.schools.as_ref();
+            let schools = schools.map_or("all".to_owned(), |s| s.len().to_string());
+            let some = match self.scope.names_ids() {
+                true => ", some persons, courses or sections",
+                false => "",
+            };
+            let _ = writeln!(
+                text,
+                "the run was about {schools} schools{some}: nothing else is compared"
+            );
+        }
         let head = ["Staged", "State", "Differences"];
         let [staged, at_state, differ] = head;
         let _ = writeln!(

@@ -294,6 +294,48 @@ fn secrets_come_from_owner_only_places() {
 }
 
 #[test]
+fn the_schools_of_a_configuration() {
+    use crate::scope::SchoolsWanted::{All, Named};
+    let scope = |text: &str| {
+        let fixture =
+            Fixture::new(&SERVER.replace("[source]", &format!("[scope]\n{text}\n[source]")));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fixture.put("pipelines/secret.txt", "s");
+            let file = fixture.dir.path().join("pipelines/secret.txt");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        fixture.load().map(|p| p.scope).map_err(|p| p.to_string())
+    };
+    let named = |n: &[&str]| Some(Named(n.iter().map(|n| (*n).to_owned()).collect()));
+    for (text, wanted) in [
+        ("", None),
+        ("schools = \"all\"", Some(All)),
+        (
+            "schools = [12, \"301\", \"Washington\"]",
+            named(&["12", "301", "Washington"]),
+        ),
+        ("schools = \"lincoln\"", named(&["lincoln"])),
+        ("schools = 7", named(&["7"])),
+    ] {
+        assert_eq!(scope(text).unwrap().schools, wanted, "{text}");
+    }
+    assert_eq!(scope("calendar_batch = 3").unwrap().calendar_batch, 3);
+    for (text, part) in [
+        ("schools = []", "names no school"),
+        ("schools = [\"all\", 3]", "stands alone"),
+        ("schools = [1.5, true]", "scope.schools"),
+        ("schools = true", "must be \"all\", or a list"),
+        ("calendar_batch = 0", "calendar_batch"),
+        ("school = 1", "did you mean `schools`"),
+    ] {
+        let error = scope(text).unwrap_err();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+#[test]
 fn plain_http_to_elsewhere_is_doubtful() {
     for (url, warnings) in [("http://localhost:8001", 0), ("http://api.example.org", 1)] {
         let text = SERVER

@@ -8,7 +8,7 @@ use super::sources::unreadable;
 use super::{Deletes, People, Plan};
 use crate::ledger::{Due, Entry, Event, Journal, Ledger};
 use crate::object::KeyHash;
-use crate::pipeline::{Mode, ResyncMode};
+use crate::pipeline::{Mode, ResyncMode, TargetKind};
 use crate::run::{Context, RunError, Selection, Staged};
 use crate::source::SisSchema;
 
@@ -149,6 +149,12 @@ pub(in crate::run) fn offered(context: &Context) -> Result<(), RunError> {
         return Ok(());
     };
     let name = mode.as_str();
+    if context.pipeline.target != TargetKind::Edfi {
+        return Err(RunError::Mode(format!(
+            "--mode {name} is for an Ed-Fi API; a resync to target = \"{}\" is a plain run",
+            context.pipeline.target.as_str()
+        )));
+    }
     if !context.pipeline.resync_modes.contains(&mode) {
         return Err(RunError::Mode(format!(
             "{} does not offer --mode {name}: its state's profile does not have it. A plain run \

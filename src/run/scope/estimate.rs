@@ -7,9 +7,8 @@ use std::fmt;
 
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
-use crate::run::check::format;
 use crate::run::{RunError, Start};
-use crate::source::{self, SisSchema};
+use crate::source::SisSchema;
 use crate::stage::StateDir;
 
 /// Earlier runs that are looked at, newest first.
@@ -48,7 +47,7 @@ impl Estimate {
     /// The source cannot be opened.
     pub fn of(pipeline: &Pipeline, start: &Start) -> Result<Self, RunError> {
         let sis = SisSchema::load(&pipeline.sis_schema)?;
-        let source = source::open(&pipeline.source.path, format(pipeline))?;
+        let source = crate::run::check::source(pipeline)?;
         let names: Vec<&str> = sis.tables.iter().map(|t| t.name.as_str()).collect();
         Ok(Self {
             schools: super::schools(pipeline, start)?.0.len(),

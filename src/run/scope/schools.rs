@@ -7,10 +7,9 @@ use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::pipeline::Pipeline;
-use crate::run::check::format;
 use crate::run::{RunError, Start};
 use crate::scope::{School, Schools};
-use crate::source::{self, Reject, Sink, SinkError, SisSchema};
+use crate::source::{Reject, Sink, SinkError, SisSchema};
 use crate::stage::StateDir;
 
 /// Name of the table, and of its columns.
@@ -45,8 +44,8 @@ pub fn schools(pipeline: &Pipeline, start: &Start) -> Result<Schools, RunError> 
     table
         .columns
         .retain(|c| COLUMNS.contains(&c.name.as_str()) || table.key.contains(&c.name));
-    let source = source::open(&pipeline.source.path, format(pipeline))?;
-    source::check(&*source, &[&table])?;
+    let source = crate::run::check::source(pipeline)?;
+    crate::source::check(&*source, &[&table])?;
     source.read(&table, &mut found)?;
     Ok(found.sorted())
 }

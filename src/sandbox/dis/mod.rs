@@ -10,6 +10,8 @@ mod listing;
 mod requests;
 mod server;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -17,7 +17,7 @@ mod documents;
 mod exchange;
 mod journal;
 mod layout;
-mod oauth;
+pub(super) mod oauth;
 mod options;
 mod problem;
 mod profile;

@@ -223,7 +223,7 @@ impl TokenRequest {
 }
 
 /// Key and secret of a Basic header.
-fn basic(header: &str) -> Option<(String, String)> {
+pub(in crate::sandbox) fn basic(header: &str) -> Option<(String, String)> {
     let (scheme, text) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

@@ -59,6 +59,19 @@ pub(super) struct Verb<'a> {
     /// The run whose staging is used again.
     pub(super) again: Option<&'a str>,
     pub(super) guest: &'a Guest,
+    /// What it is to the verb that was given.
+    pub(super) place: Place,
+}
+
+/// What a verb is to the one on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is that one.
+    Whole,
+    /// It is that one, and its parts tell of themselves: only that it could not start is told.
+    Frame,
+    /// It is a part of it: the whole decides on the background.
+    Part,
 }
 
 impl<'a> Verb<'a> {
@@ -73,7 +86,13 @@ impl<'a> Verb<'a> {
             pipeline,
             again,
             guest,
+            place: Place::Whole,
         }
+    }
+
+    /// The same in another place.
+    pub(super) fn placed(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 }
 
@@ -95,7 +114,8 @@ where
     };
     // What cannot be read now is told by the verb itself.
     let read = pipeline(verb.pipeline).ok();
-    if verb.guest.detach && session.detached.is_none() {
+    let part = verb.place == Place::Part;
+    if verb.guest.detach && session.detached.is_none() && !part {
         return detach::start(&session, &verb);
     }
     let flags = verb.guest.notices()?;
@@ -103,8 +123,10 @@ where
     let notices = flags.or_else(|| read.map(|p| p.notify)).unwrap_or_default();
     let started = Utc::now();
     let outcome = work(session.clone()).await;
-    told(&session, &verb, &notices, started, &outcome).await;
-    if let (Some(id), Some(state)) = (&session.detached, &state) {
+    if verb.place != Place::Frame || outcome.is_err() {
+        told(&session, &verb, &notices, started, &outcome).await;
+    }
+    if let (Some(id), Some(state), false) = (&session.detached, &state, part) {
         let exit = outcome.as_ref().map_or(2, |exit| *exit);
         if let Err(error) = state.detached(id).ended(exit) {
             tracing::warn!(%error, "the exit code could not be kept for `fullsync wait`");

@@ -1,5 +1,6 @@
 //! Decisions one by one; random ones are in `random`.
 
+mod few;
 mod random;
 
 use std::path::Path;
