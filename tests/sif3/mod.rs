@@ -3,6 +3,7 @@
 
 mod bulk;
 mod ids;
+mod sample;
 mod session;
 mod shipped;
 
