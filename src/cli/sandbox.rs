@@ -19,8 +19,8 @@ pub struct SandboxArgs {
 pub enum SandboxCommand {
     Edfi(EdfiArgs),
     Dis(DisSandboxArgs),
-<<<<<<< HEAD
-    Sif3(Sif3SandboxArgs),
+    Sif(Box<SifSandboxArgs>),
+    Sif3(Box<Sif3SandboxArgs>),
 }
 
 /// A SIF 3 provider (NA 4.x objects, xPress Roster), with the checks and oddities of a real one.
@@ -75,9 +75,6 @@ pub struct Sif3SandboxArgs {
     /// The metadata file of another set of objects.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
-=======
-    Sif(Box<SifSandboxArgs>),
->>>>>>> main
 }
 
 /// A state edition that takes DIS batches (docs/dis-contract.md), with the checks of a real one.

@@ -86,18 +86,11 @@ impl Needed {
             (Act::Look | Act::View, K::Dis) => Self::Of(T::DisBatch, R::Read),
             (Act::Sync, K::Dis) if selective => Self::Of(T::DisSelective, R::Write),
             (Act::Sync, K::Dis) => Self::Of(T::DisBatch, R::Read),
-<<<<<<< HEAD
-            (Act::Forget, K::Dis) => Self::Of(T::DisSelective, R::Delete),
-            (Act::Empty, K::Dis) => Self::Admin,
-            (Act::Look | Act::View, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Read),
-            (Act::Sync | Act::Empty | Act::Forget, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Write),
-=======
             (Act::Forget, K::Dis) if selective => Self::Of(T::DisSelective, R::Delete),
             // Batch has no D: its history is the status of the objects.
             (Act::Empty | Act::Forget, K::Dis) => Self::Admin,
-            (Act::Look | Act::View, K::Sif) => Self::Of(T::Sif, R::Read),
-            (Act::Sync | Act::Empty | Act::Forget, K::Sif) => Self::Of(T::Sif, R::Write),
->>>>>>> main
+            (Act::Look | Act::View, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Read),
+            (Act::Sync | Act::Empty | Act::Forget, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Write),
         }
     }
 }

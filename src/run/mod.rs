@@ -26,7 +26,7 @@ pub mod rebuild;
 mod recheck;
 mod record;
 mod removal;
-pub mod rest;
+mod rest;
 mod scope;
 mod selective;
 pub mod setup;
@@ -204,11 +204,8 @@ pub async fn run(
     };
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
-<<<<<<< HEAD
-        rest::may_send(context, target, &selection)?;
-=======
         guard::taken(target, &selection)?;
->>>>>>> main
+        rest::may_send(context, target, &selection)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);

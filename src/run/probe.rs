@@ -62,26 +62,17 @@ impl Probe {
             return Ok(None);
         }
         let mut probe = Self::default();
-<<<<<<< HEAD
-        if let Some(provider) = target.provider() {
-            known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
-            for k in known.iter().take(COUNTS) {
-                let count = super::rest::one(provider, &k.resource).await;
-                probe.counted(k, count);
-            }
-            return Ok(Some(probe));
-        }
-        let Ok(api) = target.api() else {
-            let why = "all resources (a target of this kind cannot be asked for records)";
-            probe.unchecked.push(why.to_owned());
-            return Ok(Some(probe));
-        };
-=======
->>>>>>> main
         known.sort_by_key(|k| std::cmp::Reverse((k.delivered, k.newest)));
         if let Some(state) = target.state() {
             for k in known.iter().take(COUNTS) {
                 probe.sum(state, k, school_year).await;
+            }
+            return Ok(Some(probe));
+        }
+        if let Some(provider) = target.provider() {
+            for k in known.iter().take(COUNTS) {
+                let count = super::rest::one(provider, &k.resource).await;
+                probe.counted(k, count);
             }
             return Ok(Some(probe));
         }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::connect::{Delivery, Target};
-use super::inspect::Count;
 use super::{Context, RunError, Selection};
 use crate::ledger::{Ledger, RowView};
 use crate::load::{ApiError, Login, Place, Provider};
@@ -249,31 +248,6 @@ pub(super) fn lacking(
         })
     });
     all.collect()
-}
-
-/// Counts the objects of each resource at the provider.
-///
-/// # Errors
-/// The provider refuses or does not answer.
-pub async fn count(
-    provider: &Provider,
-    selection: &Selection,
-    ledger: Option<&Ledger>,
-) -> Result<Vec<Count>, RunError> {
-    let mut counts = Vec::new();
-    for p in &selection.resources {
-        let resource = p.resource.name.clone();
-        let target = one(provider, &resource).await?;
-        let ledger = ledger
-            .map(|l| l.counts(&resource).map(|c| c.delivered))
-            .transpose()?;
-        counts.push(Count {
-            resource,
-            target,
-            ledger,
-        });
-    }
-    Ok(counts)
 }
 
 /// How many objects of a resource the provider has.

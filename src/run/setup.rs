@@ -236,20 +236,15 @@ async fn connection(
                     .push(no_rights("did not answer token introspection"));
             }
         }
-<<<<<<< HEAD
-    } else if let Some(provider) = target.provider() {
-        let note = format!("the environment's zone is {}", provider.zone());
-        report.notes.push(note);
-        report.rights = super::rest::lacking(provider, selection, &context.pipeline);
-    } else {
-        report.notes.push(no_rights("has no token introspection"));
-=======
     } else if let Some(state) = target.state() {
         state_edition(&mut report, &state.about);
         if let Err(error) = super::guard::taken(&target, selection) {
             report.problems.push(chain(&error));
         }
->>>>>>> main
+    } else if let Some(provider) = target.provider() {
+        let note = format!("the environment's zone is {}", provider.zone());
+        report.notes.push(note);
+        report.rights = super::rest::lacking(provider, selection, &context.pipeline);
     }
     target.disconnect().await;
     Ok(report)

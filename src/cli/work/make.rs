@@ -135,11 +135,8 @@ pub(super) async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<u8>
     match args.command {
         crate::cli::SandboxCommand::Edfi(args) => edfi_sandbox(args).await,
         crate::cli::SandboxCommand::Dis(args) => dis_sandbox(args).await,
-<<<<<<< HEAD
-        crate::cli::SandboxCommand::Sif3(args) => sif3_sandbox(args).await,
-=======
         crate::cli::SandboxCommand::Sif(args) => super::zone::sandbox(*args).await,
->>>>>>> main
+        crate::cli::SandboxCommand::Sif3(args) => sif3_sandbox(*args).await,
     }
 }
 

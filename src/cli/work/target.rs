@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TargetKind};
 use crate::run::connect::{self, Target};
 use crate::run::fetch::{self, Fetch, Format, Keys};
-use crate::run::{Selection, inspect, rest};
+use crate::run::{Selection, inspect};
 use crate::source::SisSchema;
 use crate::stage::StateDir;
 
@@ -39,30 +39,8 @@ async fn ask_of(pipeline: Pipeline, scope: &Scope) -> anyhow::Result<Asked> {
 }
 
 impl Asked {
-<<<<<<< HEAD
-    /// Records of each resource at the target.
-    async fn count(
-        &self,
-        filters: &[(String, String)],
-        ledger: Option<&Ledger>,
-    ) -> anyhow::Result<Vec<inspect::Count>> {
-        let Some(provider) = self.target.provider() else {
-            let api = self.target.api()?;
-            return Ok(inspect::count(api, &self.selection, filters, ledger).await?);
-        };
-        anyhow::ensure!(
-            filters.is_empty(),
-            "a SIF 3 provider counts all objects of a service: leave out the filters"
-        );
-        Ok(rest::count(provider, &self.selection, ledger).await?)
-    }
-
-    /// The ledger of this target, in the school year given, configured, or last run.
-    fn ledger(&self, year: Option<i32>) -> anyhow::Result<Ledger> {
-=======
     /// The school year given, configured, or last run.
     fn year(&self, year: Option<i32>) -> anyhow::Result<i32> {
->>>>>>> main
         let state = StateDir::new(&self.pipeline.state_dir, &self.pipeline.name);
         let last = || state.open("latest").ok()?.manifest().school_year;
         let year = year.or(self.pipeline.school_year).or_else(last);
@@ -105,15 +83,10 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
         "--certify is for a pipeline to a state edition"
     );
     let asked = ask(&args.scope).await?;
-<<<<<<< HEAD
-    let ledger = asked.ledger(args.year.school_year)?;
-    let counts = asked.count(&[], Some(&ledger)).await?;
-=======
     let year = asked.year(args.year.school_year)?;
     let ledger = Some(asked.ledger(year)?);
     let counts =
         inspect::count(&asked.target, year, &asked.selection, &[], ledger.as_ref()).await?;
->>>>>>> main
     asked.target.disconnect().await;
     let width = counts
         .iter()
@@ -157,14 +130,9 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 pub(super) async fn count(args: &CountArgs) -> anyhow::Result<u8> {
     let asked = ask(&args.scope).await?;
-<<<<<<< HEAD
-    let filters = &args.filters.query;
-    let counts = asked.count(filters, None).await;
-=======
     let counts = asked
         .count(args.year.school_year, &args.filters.query)
         .await;
->>>>>>> main
     asked.target.disconnect().await;
     let counts = counts?;
     if args.json {
