@@ -303,7 +303,6 @@ impl<'a> Conversation<'a> {
     fn settled(self, settlement: Option<Settlement>) -> Settled {
         let verdicts = match settlement {
             None => Vec::new(),
-            Some(Settlement::One(verdict)) if self.unit.len() == 1 => vec![verdict],
             // A refusal of the whole request stands for each of its objects.
             Some(Settlement::One(verdict)) => vec![verdict; self.unit.len()],
             Some(Settlement::Each(each)) => self.positional(each),
@@ -328,11 +327,8 @@ impl<'a> Conversation<'a> {
     /// Verdicts on each object: some may be to go out again, once.
     fn each(self, each: Vec<(Option<crate::object::KeyHash>, Verdict)>) -> Ended {
         let verdicts = self.positional(each);
-        let regrouped = match self.regrouped {
-            false => regroup(&self.unit, &verdicts),
-            true => None,
-        };
-        match regrouped {
+        let first = (!self.regrouped).then(|| regroup(&self.unit, &verdicts));
+        match first.flatten() {
             None => {
                 let unit = self.unit.clone();
                 Ended::Settled(self.closed(unit, verdicts))

@@ -70,13 +70,13 @@ fn item_7_calls_are_signed_as_the_provider_wants() {
 #[test]
 fn item_7_a_wrong_password_stops_before_anything_is_sent() {
     let rest = Rest::new(2);
-    let refused = rest.fullsync_as("other", &["run", "mini"]).expect(2);
+    let refused = rest.fullsync_as("hush-9a7", &["run", "mini"]).expect(2);
     assert!(
         refused.stderr.contains("secret_env") && refused.stderr.contains("401"),
         "{}",
         refused.stderr
     );
-    assert!(!refused.stderr.contains("other"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("hush-9a7"), "{}", refused.stderr);
     assert_eq!(rest.provider().requests(), [0, 0, 0]);
     assert!(!rest.path("state/mini/runs").exists());
 }
