@@ -4,8 +4,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, StructArray,
+    ArrayRef, FixedSizeBinaryArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use criterion::{BatchSize, Criterion, Throughput};
 use fullsync::object::{ContentHash, Encoded, KeyHash, encode};
@@ -16,7 +17,24 @@ use url::Url;
 /// Records of one request.
 const RECORDS: usize = 1000;
 
-/// Sections as the mapping makes them.
+fn whole(make: fn(i64) -> i64) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values((0..RECORDS as i64).map(make)))
+}
+
+/// Two per record, of two ids each: placements, staff.
+fn pairs(first: &str, second: &str) -> ArrayRef {
+    let ids = |from: i64| -> ArrayRef {
+        let ids = (0..2 * RECORDS as i64).map(|i| from + i % 97);
+        Arc::new(Int64Array::from_iter_values(ids))
+    };
+    let members = [(first, ids(300)), (second, ids(7000))].map(|(name, array)| {
+        let field = Field::new(name, array.data_type().clone(), true);
+        (Arc::new(field), array)
+    });
+    Arc::new(StructArray::from(members.to_vec()))
+}
+
+/// Sections with the members and sizes that the mapping gives them.
 fn sections() -> RecordBatch {
     let number = |from: i64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(
@@ -25,6 +43,11 @@ fn sections() -> RecordBatch {
     };
     let text = |make: fn(usize) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values((0..RECORDS).map(make)))
+    };
+    let list = |of: ArrayRef| -> ArrayRef {
+        let field = Arc::new(Field::new_list_field(of.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(2, RECORDS));
+        Arc::new(ListArray::new(field, offsets, of, None))
     };
     let nested = |members: Vec<(&str, ArrayRef)>| -> ArrayRef {
         let members = members.into_iter().map(|(name, array)| {
@@ -43,8 +66,13 @@ fn sections() -> RecordBatch {
                 ("number", text(|i| format!("C{}", i / 6))),
             ]),
         ),
+        ("maxStudents", whole(|_| 30)),
         ("number", number(1)),
+        ("placements", list(pairs("periodID", "termID"))),
+        ("room", text(|i| format!("{}", 100 + i % 40))),
         ("sectionID", number(90_000)),
+        ("staff", list(pairs("personID", "staffID"))),
+        ("teacherDisplay", text(|i| format!("Teacher {}", i % 70))),
     ])
     .unwrap()
 }

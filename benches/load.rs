@@ -257,7 +257,7 @@ async fn full(address: SocketAddr, objects: &Path, state: &Path) {
         http: fullsync::load::client(&settings(), None).unwrap(),
         token: None,
         settings: settings(),
-        check_parents: true,
+        parents: fullsync::load::Parents::AtTarget,
         journal: Some(ledger.journal("bench", 1).unwrap()),
         claims: None,
         progress: Arc::new(Quiet),

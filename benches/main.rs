@@ -6,6 +6,7 @@ mod dis;
 mod encode;
 mod ledger;
 mod load;
+mod sif;
 mod stage;
 mod transform;
 
@@ -16,6 +17,7 @@ criterion::criterion_group!(
     encode::bench,
     ledger::bench,
     load::bench,
-    dis::bench
+    dis::bench,
+    sif::bench
 );
 criterion::criterion_main!(benches);

@@ -35,6 +35,7 @@ mod sandbox;
 mod schools;
 mod scope;
 mod session;
+mod sif;
 mod status;
 #[cfg(all(test, feature = "sandbox"))]
 mod tests;
@@ -83,6 +84,11 @@ pub use sandbox::{
 pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};
+pub use sif::{
+    MessagesArgs, MessagesCommand, MessagesDelete, MessagesList, MessagesShow, OfZone, SifArgs,
+    SifCheckArgs, SifCommand, SifEventsArgs, SifRegisterArgs, SifRun, SifServeArgs, SifSleepArgs,
+    SifSyncArgs, SifUnregisterArgs, SifWakeupArgs,
+};
 pub use status::StatusArgs;
 pub use transform::TransformArgs;
 pub use truncate::TruncateArgs;
@@ -212,6 +218,8 @@ pub enum Command {
     Metadata(MetadataArgs),
 
     Dis(DisArgs),
+
+    Sif(SifArgs),
 
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),

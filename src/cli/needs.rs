@@ -3,7 +3,10 @@
 //! A new verb does not compile without a line here. `docs/rights.md` lists the same, which a test
 //! checks.
 
-use super::{Command, CrosswalkCommand, DisCommand, ErrorsAction, HistoryCommand, LedgerCommand};
+use super::{
+    Command, CrosswalkCommand, DisCommand, ErrorsAction, HistoryCommand, LedgerCommand,
+    MessagesCommand, SifCommand,
+};
 use crate::rights::Act;
 
 /// What a command is to rights and audit.
@@ -58,6 +61,7 @@ impl<'a> Need<'a> {
                 DisCommand::Poll(a) => need("dis", Sync, Some(&a.pipeline)),
                 DisCommand::Request(a) => need("dis", Sync, Some(&a.pipeline)),
             },
+            Command::Sif(a) => sif(&a.command),
             Command::Extract(a) => need("extract", View, Some(&a.scope.pipeline)),
             Command::Transform(a) => need("transform", View, Some(&a.scope.pipeline)),
             Command::Plan(a) => need("plan", View, Some(&a.scope.pipeline)),
@@ -117,6 +121,35 @@ impl<'a> Need<'a> {
             #[cfg(feature = "sandbox")]
             Command::Sandbox(_) => need("sandbox", Make, None),
         }
+    }
+}
+
+/// The part of the table for the agent of a zone.
+fn sif(command: &SifCommand) -> Need<'_> {
+    use Act::{Forget, Sync, View};
+    let (verb, act, pipeline) = match command {
+        SifCommand::Check(a) => ("sif check", View, &a.scope.pipeline),
+        SifCommand::Register(a) => ("sif register", Sync, &a.scope.pipeline),
+        SifCommand::Sync(a) => ("sif sync", Sync, &a.run.scope.pipeline),
+        SifCommand::Serve(a) => ("sif serve", Sync, &a.run.scope.pipeline),
+        SifCommand::Events(a) => {
+            let act = if a.dry_run { View } else { Sync };
+            ("sif events", act, &a.run.scope.pipeline)
+        }
+        SifCommand::Messages(a) => match &a.command {
+            MessagesCommand::List(a) => ("sif messages", View, &a.pipeline),
+            MessagesCommand::Show(a) => ("sif messages", View, &a.pipeline),
+            MessagesCommand::Delete(a) => ("sif messages delete", Forget, &a.pipeline),
+        },
+        SifCommand::Sleep(a) => ("sif sleep", Sync, &a.of.pipeline),
+        SifCommand::Wakeup(a) => ("sif wakeup", Sync, &a.of.pipeline),
+        SifCommand::Unregister(a) => ("sif unregister", Sync, &a.of.pipeline),
+    };
+    Need {
+        verb,
+        act,
+        pipeline: Some(pipeline),
+        selective: false,
     }
 }
 

@@ -162,7 +162,7 @@ impl Caller {
                     format!("HTTP {status}"),
                 ),
                 Ok((status, answer)) => {
-                    let message = match crate::sif::rest::refusal(&answer.body) {
+                    let message = match crate::sif3::refusal(&answer.body) {
                         told if !told.is_empty() => told,
                         _ => Problem::read(&answer.body).text,
                     };

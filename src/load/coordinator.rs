@@ -9,7 +9,7 @@ use super::Shared;
 use super::contested::{Answers, Waiting};
 use super::feed::{Feed, Pass};
 use super::sink::PassDone;
-use super::withheld::WithheldKeys;
+use super::withheld::{Parents, WithheldKeys};
 
 /// Where one resource stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Coordinator {
         feed.parents = self.stations[i]
             .prerequisites
             .iter()
-            .filter(|_| self.shared.check_parents)
+            .filter(|_| self.shared.parents != Parents::Unchecked)
             .filter_map(|p| {
                 let withheld = self.stations[*p].published.as_ref()?;
                 (!withheld.is_empty())

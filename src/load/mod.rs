@@ -50,12 +50,13 @@ pub use objects::{Columns, Objects, ObjectsError, SERVER_ID, Scope};
 pub use pages::{Question, Walk};
 pub use provider::{Place, Provider};
 pub use results::{ResultRow, ResultsError, ResultsWriter, schema as results_schema};
+pub(crate) use retry::next_wait;
 pub use run::{Deleting, Load, LoadError, LoadResource, Loaded};
 pub use session::Login;
 pub use sink::SinkError;
 pub use state::{About, Limits, SchoolDigest, State, StateKey, Wanted};
 pub use token::{Bearer, Token, TokenError};
-pub use withheld::{Withheld, WithheldKeys};
+pub use withheld::{Parents, Withheld, WithheldKeys};
 
 use run::Shared;
 

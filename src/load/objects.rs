@@ -65,9 +65,11 @@ pub struct Objects {
 
 /// What is read of each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Columns {
+pub enum Columns<'a> {
     /// The scope columns only.
     Scope,
+    /// These columns, by their places in the schema.
+    Only(&'a [usize]),
     /// Body and scope columns.
     All,
 }
@@ -128,7 +130,7 @@ impl Objects {
     pub fn read<E: From<ObjectsError>>(
         &self,
         (group, first, rows): (usize, u64, u64),
-        columns: Columns,
+        columns: Columns<'_>,
         wanted: impl Fn(u64) -> bool,
         mut visit: impl FnMut(Vec<u64>, RecordBatch) -> Result<bool, E>,
     ) -> Result<(), E> {
@@ -143,6 +145,9 @@ impl Objects {
         let file = File::open(&self.path).map_err(|e| fail(e.into()))?;
         let mask = match columns {
             Columns::All => ProjectionMask::all(),
+            Columns::Only(roots) => {
+                ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied())
+            }
             Columns::Scope => {
                 let fields = self.schema().fields();
                 let scope = (0..fields.len())

@@ -34,6 +34,8 @@ pub(super) struct Use {
     pub(super) dry: bool,
     /// Other resources of the run refer to its objects.
     pub(super) needed: bool,
+    /// What this run was refused is withheld even where the target has it from before.
+    pub(super) strict: bool,
     /// Its records are shared with other senders: what is still used by them is kept.
     pub(super) shared: bool,
 }

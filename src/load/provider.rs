@@ -10,7 +10,7 @@ use super::Token;
 use super::caller::{Answer, ApiError, Caller};
 use super::session::{Login, Session};
 use crate::pipeline::LoadSettings;
-use crate::sif::rest::{Environment, Right};
+use crate::sif3::{Environment, Right};
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 const NAVIGATION_COUNT: &str = "navigationcount";

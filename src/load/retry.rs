@@ -11,7 +11,7 @@ use crate::target::Wait;
 ///
 /// Growing waits double from `backoff_start` up to `backoff_max` and are drawn between half and
 /// the whole of that, so that many workers do not come back at once.
-pub(super) fn next_wait(
+pub(crate) fn next_wait(
     settings: &LoadSettings,
     wait: Wait,
     tries: u32,

@@ -21,7 +21,7 @@ use super::pass::Use;
 use super::results::SharedResults;
 use super::settled::SettledRows;
 use super::sink::{Message, Sink};
-use super::withheld::WithheldKeys;
+use super::withheld::{Parents, WithheldKeys};
 use super::worker::work;
 use super::{ResultsError, Token};
 use crate::ledger::{Due, Journal};
@@ -94,9 +94,8 @@ pub struct Load {
     pub token: Option<Arc<Token>>,
     /// Limits.
     pub settings: LoadSettings,
-    /// Whether objects whose parents are not at the target are held back; else only the target
-    /// refuses them.
-    pub check_parents: bool,
+    /// Which objects are held back for the sake of their parents.
+    pub parents: Parents,
     /// This run's journal. None: a plan, which sends nothing and reports what is due as pending.
     pub journal: Option<Journal>,
     /// For a run that is limited to schools: what it shares with those beside it.
@@ -150,7 +149,7 @@ pub(super) struct Shared {
     pub(super) http: reqwest::Client,
     pub(super) token: Option<Arc<Token>>,
     pub(super) settings: LoadSettings,
-    pub(super) check_parents: bool,
+    pub(super) parents: Parents,
     pub(super) pace: Pace,
     pub(super) feed: async_channel::Sender<Unit>,
     pub(super) units: async_channel::Receiver<Unit>,
@@ -259,7 +258,7 @@ impl Load {
             token: self.token,
             pace: Pace::new(self.settings.concurrency_start, workers, Instant::now()),
             settings: self.settings,
-            check_parents: self.check_parents,
+            parents: self.parents,
             feed,
             units,
             sink: sink_in,
@@ -351,6 +350,7 @@ fn prepare(
             Use {
                 dry,
                 needed: needed.contains(&resource),
+                strict: shared.parents == Parents::Accepted,
                 shared: deleting.shared,
             },
             Arc::clone(&moves),

@@ -18,7 +18,7 @@ use super::grant::{Asked, Granted};
 use super::token::{Current, TokenError, chain};
 use crate::files;
 use crate::pipeline::{LoadSettings, Secret};
-use crate::sif::rest::{Environment, Scheme, Wish, refusal};
+use crate::sif3::{Environment, Scheme, Wish, refusal};
 use crate::target::{Wait, retry_after};
 
 /// A session lasts until the provider ends it.

@@ -5,6 +5,18 @@ use std::sync::Arc;
 
 use crate::object::{KeyHash, Outcome, Reason};
 
+/// When an object whose parent is in the run is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parents {
+    /// Always: the target finds out.
+    Unchecked,
+    /// When the target has the parent, from this run or from before.
+    AtTarget,
+    /// As that, and not when this run's own parent was refused, whatever the target has of it from
+    /// before (D10: a child whose parent failed is not sent).
+    Accepted,
+}
+
 /// What became of an object that is not at the target, and what was the cause of it.
 #[derive(Debug)]
 pub struct Withheld {

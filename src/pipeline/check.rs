@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, routing, scope, sif, sif3, source,
+    parameters, routing, scope, sif, sif_zone, sif3, source,
 };
 use crate::shipped;
 
@@ -80,6 +80,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let source = source::read(&mut top);
     let dis = dis::read(&mut top, target);
     let sif = sif::read(&mut top, target);
+    let sif3 = sif3::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -93,6 +94,9 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     top.finish();
     if let Some(dis) = &dis {
         dis::check(document, dis, &queries);
+    }
+    if let Some(sif) = &sif {
+        sif_zone::check(document, &sif.zone, &queries);
     }
     sif3::check(document, target, &queries);
     let Queries {
@@ -123,6 +127,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         source: source?,
         dis,
         sif,
+        sif3,
         connection: connection?,
         load,
         fail_on,

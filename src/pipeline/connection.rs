@@ -34,6 +34,11 @@ const TOKEN: SecretKeys = SecretKeys {
     env: "token_env",
     file: "token_file",
 };
+const PASSWORD: SecretKeys = SecretKeys {
+    name: "password",
+    env: "password_env",
+    file: "password_file",
+};
 const CERTIFICATE: &str = "certificate_file";
 
 /// Reads `[connection]`; None with a problem recorded.
@@ -50,9 +55,10 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
     let url = section.text("url");
     // A state edition has neither OAuth nor routes of its own; a SIF 3 provider tells its routes.
     let dis = target == Some(TargetKind::Dis);
+    let sif = target == Some(TargetKind::Sif);
     let (mut tenant, mut route_year) = (None, None);
     let mut routing = Routing::default();
-    if !dis && target != Some(TargetKind::Sif3) {
+    if !dis && !sif && target != Some(TargetKind::Sif3) {
         routing = super::routing::read(&mut section);
         tenant = section.text("tenant").map(|t| t.value);
         route_year = section.integer("route_year", (1990, 2100));
@@ -63,6 +69,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
             None
         }
         false if dis => handed_out(&mut section),
+        false if sif => zone(&mut section),
         false => {
             let (key, secret) = (secret(&mut section, &KEY), secret(&mut section, &SECRET));
             key.zip(secret)
@@ -88,8 +95,8 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
 
 /// What a sandbox has no use for was probably meant for a server.
 fn unused(section: &mut Section<'_>) {
-    let keys = [KEY, SECRET, TOKEN].map(|s| [s.env, s.file]);
-    for key in ["url", CERTIFICATE]
+    let keys = [KEY, SECRET, TOKEN, PASSWORD].map(|s| [s.env, s.file]);
+    for key in ["url", "user", CERTIFICATE]
         .into_iter()
         .chain(keys.into_iter().flatten())
     {
@@ -135,6 +142,34 @@ fn handed_out(section: &mut Section<'_>) -> Option<Credentials> {
     }
     let pem = from_file(section.document, &file).map(Secret::new);
     pem.map(Credentials::Certificate)
+}
+
+/// How a zone knows us: HTTP Basic, a client certificate, both, or not at all.
+fn zone(section: &mut Section<'_>) -> Option<Credentials> {
+    let document = section.document;
+    let certificate = match section.text(CERTIFICATE) {
+        Some(file) => Some(Secret::new(from_file(document, &file)?)),
+        None => None,
+    };
+    let user = section.text("user").map(|text| text.value);
+    let given = section.has(PASSWORD.env) || section.has(PASSWORD.file);
+    let password = optional_secret(section, &PASSWORD);
+    if given && user.is_none() {
+        let what = "a password needs user = \"...\" beside it";
+        document.wrong(&section.span, what);
+    }
+    let basic = match (user, password) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (Some(_), None) => {
+            if !given {
+                let what = "user needs password_env or password_file beside it";
+                document.wrong(&section.place("user"), what);
+            }
+            return None;
+        }
+        (None, _) => None,
+    };
+    Some(Credentials::Zone { basic, certificate })
 }
 
 /// One secret; None with a problem recorded.

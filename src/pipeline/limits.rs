@@ -52,12 +52,18 @@ pub(super) const KEEP_FAILED_DAYS: Limit = limit("failed_days", 30, (0, 3_650));
 
 // [notify]
 pub(super) const NOTIFY_TIMEOUT: Limit = limit("timeout_secs", 15, (1, 600));
+// [sif]
+pub(super) const SIF_MAX_BUFFER: Limit = limit("max_buffer", 1 << 20, (4096, 1 << 31));
+pub(super) const SIF_POLL: Limit = limit("poll_every_ms", 2_000, (1, 3_600_000));
+pub(super) const SIF_IDLE_POLLS: Limit = limit("idle_polls", 30, (1, 1_000_000));
+pub(super) const SIF_PARALLEL: Limit = limit("parallel", 8, (1, 256));
+pub(super) const SIF_BUNDLE: Limit = limit("bundle_events", 1, (1, 10_000));
 /// More requests per second than any target takes.
 pub(super) const MOST_PER_SECOND: f64 = 100_000.0;
 
 /// All of them, for the check of the documentation.
 #[cfg(test)]
-pub(super) const ALL: [Limit; 13] = [
+pub(super) const ALL: [Limit; 18] = [
     CONCURRENCY_START,
     CONCURRENCY_MAX,
     MAX_ATTEMPTS,
@@ -71,4 +77,9 @@ pub(super) const ALL: [Limit; 13] = [
     KEEP_RUNS,
     KEEP_FAILED_DAYS,
     NOTIFY_TIMEOUT,
+    SIF_MAX_BUFFER,
+    SIF_POLL,
+    SIF_IDLE_POLLS,
+    SIF_PARALLEL,
+    SIF_BUNDLE,
 ];

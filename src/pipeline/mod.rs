@@ -31,6 +31,7 @@ mod select;
 mod shared;
 mod sif;
 mod sif3;
+mod sif_zone;
 mod source;
 mod tree;
 mod window;
@@ -54,6 +55,7 @@ pub use scope::ScopeSettings;
 pub use secret::Secret;
 pub use select::SelectError;
 pub use sif::{RefIdFile, Sif};
+pub use sif_zone::{Push, SifZone, ZoneKind};
 pub use sif3::{Authentication, Sif3};
 pub use window::{Standing, Window, WindowError};
 
@@ -89,6 +91,8 @@ pub struct Pipeline {
     pub dis: Option<Dis>,
     /// What a pipeline to a SIF zone has beside the others.
     pub sif: Option<Sif>,
+    /// What a pipeline to a SIF 3 provider has beside the others.
+    pub sif3: Option<Sif3>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -340,6 +344,13 @@ pub enum Credentials {
     Token(Secret),
     /// A client certificate and its private key, as PEM.
     Certificate(Secret),
+    /// A SIF zone: HTTP Basic, a client certificate, both or neither.
+    Zone {
+        /// User and password.
+        basic: Option<(String, Secret)>,
+        /// A client certificate and its private key, as PEM.
+        certificate: Option<Secret>,
+    },
 }
 
 /// How the target is loaded.

@@ -1,14 +1,15 @@
-//! `[sif]`, `[sif3]`: the version that objects are written in, and what RefIds are made of.
+//! `[sif]`: the version that objects are written in, and what RefIds are made of.
 //!
 //! Reads: the section. Writes: nothing. Never: opens the table of RefIds (the transform does).
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::TargetKind;
 use super::check::existing_file;
 use super::problem::Problem;
 use super::section::{Document, Section, Text};
-use super::{Sif3, TargetKind};
+use super::sif_zone::{self, SifZone};
 use crate::object::HeldIds;
 
 /// Versions of the North American data models that objects can be written in.
@@ -18,9 +19,6 @@ const VERSIONS: &[&str] = &[
 
 /// The version that is spoken unless a pipeline says otherwise.
 const DEFAULT_VERSION: &str = "2.7";
-
-/// The version of what SIF 3 providers take.
-const REST_VERSION: &str = "4.0";
 
 /// What a pipeline to a SIF zone or provider has beside the others.
 #[derive(Clone, Debug)]
@@ -32,8 +30,8 @@ pub struct Sif {
     pub version: String,
     /// RefIds that others already hold: `object,key,ref_id`, as CSV or Parquet.
     pub ref_ids: Option<RefIdFile>,
-    /// What a SIF 3 provider has beside; None for a zone.
-    pub rest: Option<Sif3>,
+    /// The zone, and our agent in it (SIF 2.x).
+    pub zone: SifZone,
 }
 
 /// A table of RefIds, and what was read of it: once, however many sessions use it.
@@ -52,66 +50,63 @@ impl Sif {
     }
 }
 
-/// Reads `[sif]` of a zone or `[sif3]` of a provider; None for other targets, or with a problem
-/// recorded.
+/// Reads `[sif]`; None for other targets, or with a problem recorded.
 pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<Sif> {
-    let name = match target {
-        Some(TargetKind::Sif) => "sif",
-        Some(TargetKind::Sif3) => "sif3",
-        _ => return None,
-    };
-    let Some(mut section) = top.section(name) else {
-        if !top.has(name) {
-            let what = format!("[{name}] is missing: it needs district_guid = \"...\"");
+    if target != Some(TargetKind::Sif) {
+        return None;
+    }
+    let Some(mut section) = top.section("sif") else {
+        if !top.has("sif") {
+            let what = "[sif] is missing: it needs district_guid = \"...\"";
             top.document
                 .problem(&(0..0), Problem::new(top.document.path, what));
         }
         return None;
     };
     let document = section.document;
-    let guid = section.text("district_guid");
-    if guid.as_ref().is_none_or(|g| g.value.trim().is_empty()) {
-        let what = format!(
-            "[{name}] needs district_guid = \"...\": the district's GUID in the SIS, which all \
-             RefIds are made of"
-        );
-        document.wrong(&section.place("district_guid"), what);
-    }
-    let rest = target == Some(TargetKind::Sif3);
-    let version = match rest {
-        true => Some(REST_VERSION.to_owned()),
-        false => version_of(&mut section),
-    };
-    let ref_ids = section
-        .text("ref_ids")
-        .and_then(|text| existing_file(document, &text))
-        .map(|path| RefIdFile {
-            path,
-            loaded: Arc::default(),
-        });
-    let provider = rest.then(|| super::sif3::read(&mut section));
-    section.finish();
-    Some(Sif {
-        district_guid: guid?.value.trim().to_owned(),
-        version: version?,
-        ref_ids,
-        rest: match provider {
-            Some(provider) => Some(provider?),
-            None => None,
-        },
-    })
-}
-
-/// The version of a zone's section.
-fn version_of(section: &mut Section<'_>) -> Option<String> {
-    let document = section.document;
+    let guid = district_guid(&mut section, "sif");
     if !section.has("version") {
         document.default(section.full("version"), format!("{DEFAULT_VERSION:?}"));
     }
-    match section.text("version") {
+    let version = match section.text("version") {
         Some(text) => version(document, &text),
         None => Some(DEFAULT_VERSION.to_owned()),
+    };
+    let ref_ids = ref_ids(&mut section);
+    let zone = sif_zone::read(&mut section);
+    section.finish();
+    Some(Sif {
+        district_guid: guid?,
+        version: version?,
+        ref_ids,
+        zone,
+    })
+}
+
+/// The district's GUID; None with a problem recorded.
+pub(super) fn district_guid(section: &mut Section<'_>, name: &str) -> Option<String> {
+    let guid = section.text("district_guid").map(|text| text.value);
+    let guid = guid.map(|guid| guid.trim().to_owned());
+    let guid = guid.filter(|guid| !guid.is_empty());
+    if guid.is_none() {
+        let what = format!(
+            "[{name}] needs district_guid = \"...\": the district's GUID in the SIS, which all RefIds \
+             are made of"
+        );
+        let place = section.place("district_guid");
+        section.document.wrong(&place, what);
     }
+    guid
+}
+
+/// The table of RefIds that others hold.
+pub(super) fn ref_ids(section: &mut Section<'_>) -> Option<RefIdFile> {
+    let text = section.text("ref_ids")?;
+    let path = existing_file(section.document, &text)?;
+    Some(RefIdFile {
+        path,
+        loaded: Arc::default(),
+    })
 }
 
 /// A version that can be written, without its revision; None with a problem recorded.

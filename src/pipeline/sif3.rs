@@ -6,7 +6,7 @@ use super::check::choice;
 use super::problem::Problem;
 use super::resources::Queries;
 use super::section::{Document, Section};
-use super::{Mode, TargetKind};
+use super::{Mode, RefIdFile, TargetKind, sif};
 
 /// The data model that objects are of, unless a pipeline says otherwise.
 const DATA_MODEL: &str = "http://www.sifassociation.org/datamodel/na/4.x";
@@ -14,9 +14,13 @@ const DATA_MODEL: &str = "http://www.sifassociation.org/datamodel/na/4.x";
 /// Most objects and bytes of one request, unless a pipeline says otherwise.
 const BATCH: (i64, i64) = (500, 1 << 20);
 
-/// What a pipeline to a SIF 3 provider has beside the district's GUID.
+/// What a pipeline to a SIF 3 provider has beside the others.
 #[derive(Clone, Debug)]
 pub struct Sif3 {
+    /// The district's GUID, which all RefIds are made in. Changing it changes every RefId.
+    pub district_guid: String,
+    /// RefIds that others already hold.
+    pub ref_ids: Option<RefIdFile>,
     /// How calls are signed.
     pub authentication: Authentication,
     /// The zone; None: the provider's own for the application.
@@ -52,9 +56,22 @@ pub enum Authentication {
     Hmac,
 }
 
-/// Reads the keys of `[sif3]` that other SIF targets have not; None with a problem recorded.
-pub(super) fn read(section: &mut Section<'_>) -> Option<Sif3> {
+/// Reads `[sif3]`; None for other targets, or with a problem recorded.
+pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<Sif3> {
+    if target != Some(TargetKind::Sif3) {
+        return None;
+    }
+    let Some(mut section) = top.section("sif3") else {
+        if !top.has("sif3") {
+            let what = "[sif3] is missing: it needs district_guid = \"...\"";
+            let problem = Problem::new(top.document.path, what);
+            top.document.problem(&(0..0), problem);
+        }
+        return None;
+    };
     let document = section.document;
+    let guid = sif::district_guid(&mut section, "sif3");
+    let ref_ids = sif::ref_ids(&mut section);
     let ways = [
         ("hmac", Authentication::Hmac),
         ("basic", Authentication::Basic),
@@ -85,7 +102,12 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Sif3> {
     };
     let objects = section.integer("batch_objects", (1, 100_000));
     let bytes = section.integer("batch_bytes", (1024, 1 << 30));
+    let must_use_advisory = section.flag("must_use_advisory", true);
+    let gzip = section.flag("gzip", false);
+    section.finish();
     Some(Sif3 {
+        district_guid: guid?,
+        ref_ids,
         authentication: authentication?,
         zone,
         context,
@@ -94,10 +116,10 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Sif3> {
         consumer,
         infrastructure,
         data_model,
-        must_use_advisory: section.flag("must_use_advisory", true),
+        must_use_advisory,
         batch_objects: size(objects, BATCH.0),
         batch_bytes: size(bytes, BATCH.1),
-        gzip: section.flag("gzip", false),
+        gzip,
     })
 }
 

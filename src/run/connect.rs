@@ -180,7 +180,7 @@ impl Target {
                 let key = match credentials {
                     Credentials::Token(token) => StateKey::Token(token.clone()),
                     Credentials::Certificate(pem) => StateKey::Certificate(pem.clone()),
-                    Credentials::OAuth { .. } => {
+                    Credentials::OAuth { .. } | Credentials::Zone { .. } => {
                         return Err(RunError::NoSuchTarget(TargetKind::Dis));
                     }
                 };

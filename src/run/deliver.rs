@@ -7,9 +7,9 @@ use super::probe::Probe;
 use super::stations::Stations;
 use super::{Context, Only, RunError, Selection, Staged};
 use crate::ledger::{Due, DueOptions, Journal, Ledger, due as decide};
-use crate::load::{Claims, Load};
+use crate::load::{Claims, Load, Parents};
 use crate::lock::Held;
-use crate::pipeline::Mode;
+use crate::pipeline::{Mode, TargetKind};
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::stage::FileNote;
@@ -108,7 +108,11 @@ pub(super) async fn load(
         http: delivery.http,
         token: delivery.token,
         settings,
-        check_parents: !context.options.unchecked,
+        parents: match context.pipeline.target {
+            _ if context.options.unchecked => Parents::Unchecked,
+            TargetKind::Dis => Parents::Accepted,
+            _ => Parents::AtTarget,
+        },
         journal: sending.map(|s| s.journal),
         claims: objects.map(|(objects, ledger)| Claims {
             objects,

@@ -118,6 +118,30 @@ pub enum RunError {
     /// A kind of target, or a way to log in to it, that this version cannot load.
     #[error("target = \"{}\" cannot be loaded with these credentials by this version", .0.as_str())]
     NoSuchTarget(TargetKind),
+    /// A verb of a zone, and a pipeline that has none.
+    #[error(
+        "pipeline `{0}` has no SIF 2.x zone as its target: it needs target = \"sif\", and \
+         sif.version below 4"
+    )]
+    NoZone(String),
+    /// The zone gives our agent too few rights.
+    #[error(
+        "{zone} gives agent {agent} no right to provide and respond to {}; have the zone's \
+         administrator grant it, or switch these objects off (enabled = false), and run again. \
+         Nothing was sent",
+        objects.join(", ")
+    )]
+    NoRights {
+        /// The zone.
+        zone: String,
+        /// Our agent.
+        agent: String,
+        /// What it may not provide.
+        objects: Vec<String>,
+    },
+    /// The agent in a zone.
+    #[error(transparent)]
+    Sync(#[from] crate::sif::SyncError),
     /// A verb that loads or asks a target, and a SIF zone, whose requests are answered instead.
     #[error(
         "pipeline `{0}` has a SIF zone as its target: nothing is loaded into a zone or asked of \

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
-use super::{RunError, Selection};
+use super::{Context, RunError, Selection, Until};
 use crate::lock::{self, Held, Pairs, Request, Wait};
 use crate::pipeline::{Mode, Pipeline};
 
@@ -43,4 +43,16 @@ pub async fn lock(
         },
     };
     Ok(lock::claim(&request, lock.wait, lock.cancel).await?)
+}
+
+/// The lock of a run.
+pub(super) async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
+    let options = &context.options;
+    let wanted = Lock {
+        verb: Until::Loaded.verb(&options.start),
+        schools: options.scope.schools.as_ref(),
+        wait: options.wait_lock,
+        cancel: context.cancel.clone(),
+    };
+    lock(&context.pipeline, selection, wanted).await
 }

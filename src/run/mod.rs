@@ -35,6 +35,7 @@ mod staging;
 mod stations;
 mod told;
 pub mod validate_data;
+pub mod zone;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub use choose::{Choice, Chosen, choose};
 pub use deletes::{DeletesError, People};
 pub use editions::{may_ask, may_send};
 pub use error::RunError;
+use locked::lock_run;
 pub use locked::{Lock, lock};
 pub use only::{Failed, Only};
 pub use outcome::Finished;
@@ -111,6 +113,8 @@ pub struct Options {
     pub mode: Option<ResyncMode>,
     /// Persons whose id has changed, or who were combined.
     pub people: People,
+    /// How long the agent of a SIF zone stays.
+    pub staying: zone::Staying,
     /// Load a part into a target that never had a full load.
     pub allow_partial: bool,
 }
@@ -197,7 +201,13 @@ pub async fn run(
     let only = context.options.only.resolved(&state)?;
 
     // The target is met before the long work, so that a wrong key is known at once.
-    let needs_target = matches!(until, Until::Planned | Until::Loaded);
+    let joined = match until {
+        Until::Loaded if zone::is_zone(pipeline) => {
+            Some(zone::Link::join_for(context, &selection).await?)
+        }
+        _ => None,
+    };
+    let needs_target = matches!(until, Until::Planned | Until::Loaded) && joined.is_none();
     let target = match needs_target {
         true => Some(Target::connect(pipeline, &base).await?),
         false => None,
@@ -229,12 +239,16 @@ pub async fn run(
         sis: &sis,
         held: held.as_ref(),
         only: &only,
+        zone: joined.as_ref(),
     };
     let outcome = flow.run(&*source, &mut staged, target.as_ref()).await;
     let finished = staged.close(context, &selection, until, outcome, target.as_ref());
     record.end(&finished, *context.cancel.borrow());
     if let Some(target) = target {
         target.disconnect().await;
+    }
+    if let Some(zone) = joined {
+        zone.close().await;
     }
     finished
 }
@@ -248,17 +262,7 @@ struct Flow<'a> {
     sis: &'a SisSchema,
     held: Option<&'a Held>,
     only: &'a Only,
-}
-
-async fn lock_run(context: &Context, selection: &Selection) -> Result<Held, RunError> {
-    let options = &context.options;
-    let wanted = Lock {
-        verb: Until::Loaded.verb(&options.start),
-        schools: options.scope.schools.as_ref(),
-        wait: options.wait_lock,
-        cancel: context.cancel.clone(),
-    };
-    lock(&context.pipeline, selection, wanted).await
+    zone: Option<&'a zone::Link>,
 }
 
 impl Flow<'_> {
@@ -288,6 +292,12 @@ impl Flow<'_> {
             .transform(context, selection, self.sis, progress)
             .await?;
         staged.recheck(selection)?;
+        if let Some(zone) = self.zone {
+            return zone
+                .deliver(context, selection, staged, progress)
+                .await
+                .map(Some);
+        }
         let Some(target) = target else {
             return Ok(None);
         };

@@ -198,7 +198,10 @@ impl Staged {
                     .target
                     .url
                     .unwrap_or_else(|| "embedded sandbox".to_owned()),
-                fingerprint: target.map(|t| t.fingerprint.clone()),
+                fingerprint: match target {
+                    Some(target) => Some(target.fingerprint.clone()),
+                    None => super::zone::known_as(pipeline),
+                },
                 school_year: Some(self.school_year),
             },
             sandbox: manifest.target.sandbox,

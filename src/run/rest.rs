@@ -11,7 +11,7 @@ use crate::metadata::Standard;
 use crate::pipeline::{
     Authentication, Connection, Credentials, Pipeline, Secret, Sif3, TargetKind,
 };
-use crate::sif::rest::{Right, Scheme, Wish, plural};
+use crate::sif3::{Right, Scheme, Wish, plural};
 use crate::target::Packing;
 use crate::target::sif3::{IdMap, Route, Rules, Sif3 as Conversation};
 use crate::xml::{Version, XmlPlan};
@@ -33,9 +33,8 @@ fn needed(pipeline: &Pipeline) -> Vec<Right> {
 
 /// What a pipeline says of its provider.
 fn settings(pipeline: &Pipeline) -> Result<&Sif3, RunError> {
-    let sif = pipeline.sif.as_ref();
-    sif.and_then(|sif| sif.rest.as_ref())
-        .ok_or(RunError::NoSuchTarget(TargetKind::Sif3))
+    let rest = pipeline.sif3.as_ref();
+    rest.ok_or(RunError::NoSuchTarget(TargetKind::Sif3))
 }
 
 /// Starts the sandbox where the pipeline says so, and begins a session.

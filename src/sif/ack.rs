@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::zone_status::ZoneStatus;
 use super::{Request, RequestError, SifError};
 
 /// A SIF_Ack.
@@ -28,6 +29,8 @@ pub struct Status {
     pub received: Option<Received>,
     /// What a registration allows: access (`SIF_ProvideAccess`) to names of objects.
     pub access: BTreeMap<String, BTreeSet<String>>,
+    /// What a GetZoneStatus brought.
+    pub zone: Option<ZoneStatus>,
 }
 
 /// A message from the zone.
@@ -45,6 +48,10 @@ pub struct Received {
     pub command: Option<String>,
     /// Requests that a SIF_CancelRequests names.
     pub cancelled: Vec<String>,
+    /// Whether the agent that cancelled them wants to be told (SIF_NotificationType Standard).
+    pub notify: bool,
+    /// The message itself.
+    pub text: String,
 }
 
 /// Why an answer cannot be used.
@@ -138,6 +145,9 @@ fn status(status: Node<'_, '_>) -> Status {
             .and_then(|d| child(d, "SIF_AgentACL"))
             .map(access)
             .unwrap_or_default(),
+        zone: data
+            .and_then(|d| child(d, "SIF_ZoneStatus"))
+            .map(ZoneStatus::read),
     }
 }
 
@@ -157,9 +167,9 @@ fn received(message: Node<'_, '_>) -> Option<Received> {
     let header = child(body, "SIF_Header")?;
     let control = child(body, "SIF_SystemControlData");
     let command = control.and_then(|c| c.children().find(Node::is_element));
-    let cancelled = command
-        .filter(|c| name(*c) == "SIF_CancelRequests")
-        .and_then(|c| child(c, "SIF_RequestMsgIds"));
+    let cancel = command.filter(|c| name(*c) == "SIF_CancelRequests");
+    let cancelled = cancel.and_then(|c| child(c, "SIF_RequestMsgIds"));
+    let text = message.document().input_text().get(message.range());
     let ids = cancelled.map(|ids| {
         let each = ids.children().filter(|n| name(*n) == "SIF_RequestMsgId");
         each.filter_map(|n| n.text().map(|t| t.trim().to_owned()))
@@ -172,6 +182,10 @@ fn received(message: Node<'_, '_>) -> Option<Received> {
         request: (name(body) == "SIF_Request").then(|| Request::read(body)),
         command: command.map(|c| name(c).to_owned()),
         cancelled: ids.unwrap_or_default(),
+        notify: cancel
+            .and_then(|c| text_of(c, "SIF_NotificationType"))
+            .is_some_and(|kind| kind == "Standard"),
+        text: text.unwrap_or_default().to_owned(),
     })
 }
 

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::object::Reason;
+
 /// A SIF_Error: what a zone integration server or an agent refuses with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SifError {
@@ -15,17 +17,6 @@ pub struct SifError {
     pub description: String,
     /// SIF_ExtendedDesc.
     pub extended: Option<String>,
-}
-
-/// What an acknowledgement means for the message that it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The receiver has it, now or from an earlier try.
-    Delivered,
-    /// Not now: the receiver sleeps, or it or the way to it is out of order.
-    Again,
-    /// Refused for good.
-    Refused,
 }
 
 impl SifError {
@@ -68,6 +59,12 @@ impl SifError {
     /// was cancelled or deleted, or a packet is missing before this one.
     pub fn ends_response(&self) -> bool {
         self.category == 8 && matches!(self.code, 10 | 12 | 14 | 16..=19)
+    }
+
+    /// Category and code as a reason of results and tallies: `sif_8_11`.
+    pub fn reason(&self) -> Reason {
+        let text = format!("sif_{}_{}", self.category, self.code);
+        Reason::parse(&text).unwrap_or(Reason::fixed("sif_error"))
     }
 
     /// The category in words, as reports show it.

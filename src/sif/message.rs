@@ -96,9 +96,15 @@ impl Messages {
         // Writing to a Vec cannot fail.
         let _ = write!(
             out,
-            "<SIF_Message xmlns=\"{NAMESPACE}\" Version=\"{}\"><{kind}><SIF_Header>",
+            "<SIF_Message xmlns=\"{NAMESPACE}\" Version=\"{}\"><{kind}>",
             self.version
         );
+        self.header(header, out);
+    }
+
+    /// SIF_Header.
+    pub(super) fn header(&self, header: &Header, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<SIF_Header>");
         element("SIF_MsgId", &header.msg_id, out);
         let at = header.at.to_rfc3339_opts(SecondsFormat::Secs, true);
         element("SIF_Timestamp", &at, out);

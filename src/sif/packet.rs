@@ -30,6 +30,7 @@ pub struct Packer {
     first: Option<String>,
     last: Option<String>,
     envelope: usize,
+    repeated: Option<String>,
 }
 
 /// One packet, ready to be sent.
@@ -82,6 +83,7 @@ impl Packer {
             first: None,
             last: None,
             envelope: 0,
+            repeated: None,
         };
         let empty = packer.message(&packer.header(DateTime::UNIX_EPOCH), true, |_| {});
         packer.envelope = empty.len() + NUMBER + SLACK;
@@ -95,6 +97,12 @@ impl Packer {
                 ),
             )),
         }
+    }
+
+    /// Goes on with packet `number`, which has this SIF_MsgId where it may have been sent before.
+    pub fn resume(&mut self, number: u64, msg_id: Option<String>) {
+        self.number = number;
+        self.repeated = msg_id;
     }
 
     /// The number of the packet that is being filled.
@@ -160,7 +168,10 @@ impl Packer {
     }
 
     fn pack(&mut self, more: bool, now: DateTime<Utc>) -> Packed {
-        let header = self.header(now);
+        let mut header = self.header(now);
+        if let Some(msg_id) = self.repeated.take() {
+            header.msg_id = msg_id;
+        }
         let bytes = self.message(&header, more, |out| out.extend_from_slice(&self.body));
         let packed = Packed {
             number: self.number,

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use roxmltree::Node;
+use serde::{Deserialize, Serialize};
 
 use super::SifError;
 use super::ack::{child, name, text_of};
 use crate::metadata::{Field, Kind};
 
 /// What a request asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     /// ObjectName.
     pub object: String,
@@ -26,7 +27,7 @@ pub struct Query {
 }
 
 /// A SIF_ConditionGroup: sets of conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Whether all sets must hold, or one is enough.
     pub all: bool,
@@ -35,7 +36,7 @@ pub struct Group {
 }
 
 /// A SIF_Conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Whether all conditions must hold, or one is enough.
     pub all: bool,
@@ -44,7 +45,7 @@ pub struct Conditions {
 }
 
 /// A SIF_Condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Path of an element or attribute.
     pub path: String,
@@ -55,7 +56,7 @@ pub struct Condition {
 }
 
 /// The six operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
     Eq,
     Ne,
@@ -127,6 +128,22 @@ impl Query {
                 path.strip_prefix(e.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
+    }
+
+    /// Whether all objects are wanted, whole.
+    pub fn is_whole(&self) -> bool {
+        self.elements.is_empty() && self.group.is_none()
+    }
+
+    /// The columns of the objects file that the conditions look at.
+    pub fn columns(&self) -> Vec<&str> {
+        let sets = self.group.iter().flat_map(|group| &group.sets);
+        let paths = sets.flat_map(|set| set.conditions.iter().map(|c| c.path.as_str()));
+        let first = |path: &str| path.find(['/', '[']).unwrap_or(path.len());
+        paths
+            .filter_map(|path| path.get(..first(path)))
+            .map(|name| name.trim_start_matches('@'))
+            .collect()
     }
 
     /// The conditions as a SQL predicate over the body columns of the object's file; None = all.

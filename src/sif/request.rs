@@ -3,13 +3,14 @@
 //! Source: SIF 2.x infrastructure, SIF_Request.
 
 use roxmltree::Node;
+use serde::{Deserialize, Serialize};
 
 use super::ack::{child, name, text_of};
 use super::{Query, SifError};
 use crate::xml::Version;
 
 /// A request of another agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// SIF_Version, once or more: `2.6`, `2.*`, `*`, `2.1r*`.
     pub versions: Vec<String>,

@@ -55,6 +55,11 @@ impl XmlPlan {
 }
 
 impl Element {
+    /// Whether it is a list with an element around it.
+    pub fn is_list(&self) -> bool {
+        self.item.is_some() && !self.open.is_empty()
+    }
+
     fn named(member: &str, tag: &str) -> Self {
         let mut element = Self {
             name: member.to_owned(),

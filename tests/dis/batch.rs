@@ -131,6 +131,20 @@ fn d10_dependencies_are_checked() {
         assert_eq!(dis.tally(object, "failed"), 0, "{object} was not sent");
     }
 
+    // A parent that is refused now holds its children back, whatever the state has from before.
+    dis.table(
+        "School",
+        &[
+            "schoolID=101 districtID=1 name=First number=1",
+            "schoolID=102 districtID=1 name=Second number=2 standardCode=S002",
+        ],
+    );
+    dis.fullsync(&["run", "dis", "SchoolMonth", "--yes"])
+        .expect(1);
+    assert_eq!(dis.tally("School", "failed"), 1);
+    assert_eq!(dis.tally("Calendar", "blocked"), 1);
+    assert_eq!(dis.tally("SchoolMonth", "blocked"), 1);
+
     let dis = Dis::new();
     dis.fullsync(&["run", "dis", "Day", "--no-check-dependencies"])
         .expect(1);

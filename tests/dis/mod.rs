@@ -31,6 +31,7 @@ pub struct Dis {
     schema: SisSchema,
     runtime: tokio::runtime::Runtime,
     state: Option<Sandbox>,
+    http: reqwest::Client,
 }
 
 /// The number of the district.
@@ -64,6 +65,7 @@ impl Dis {
             schema: SisSchema::load(Path::new(&file)).expect("the SIS schema"),
             runtime,
             state: Some(state),
+            http: reqwest::Client::new(),
         };
         dis.district();
         dis.pipeline("dis", &[]);
@@ -85,8 +87,7 @@ impl Dis {
         let base = self.state().base_url();
         let url = format!("{base}/v1/districts/{DISTRICT}/years/{year}/{object}?{query}");
         self.wait_for(async {
-            let client = reqwest::Client::new();
-            let sent = client.post(url).bearer_auth("sandbox").body(body).send();
+            let sent = self.http.post(url).bearer_auth("sandbox").body(body).send();
             let answer = sent.await.expect("an answer");
             let status = answer.status().as_u16();
             (status, answer.json().await.expect("JSON"))

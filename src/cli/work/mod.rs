@@ -16,6 +16,7 @@ mod make;
 mod removal;
 mod runs;
 mod scope;
+mod sif;
 mod target;
 mod verify;
 #[cfg(feature = "sandbox")]
@@ -100,6 +101,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::Generate(args) => make::generate(args),
         Command::Metadata(args) => make::metadata(args),
         Command::Dis(args) => dis::dis(&session, args.command).await,
+        Command::Sif(args) => sif::sif(&session, args).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => make::sandbox(args).await,
     }

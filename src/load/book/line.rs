@@ -134,7 +134,9 @@ impl Book {
         let Some(child) = Withheld::child_of(outcome) else {
             return;
         };
-        if !self.used.asks_for(child, line.reason) || self.due.delivered_before(line.row) {
+        let refused = self.used.strict && child == Outcome::Blocked;
+        let there = self.due.delivered_before(line.row) && !refused;
+        if !self.used.asks_for(child, line.reason) || there {
             return;
         }
         let withheld = match line.root {

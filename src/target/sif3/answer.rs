@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{IdMap, Rules, body};
 use crate::object::{KeyHash, Reason, Refusal};
-use crate::sif::rest::{Bulk, ObjectStatus, canonical};
+use crate::sif3::{Bulk, ObjectStatus, canonical};
 use crate::target::{Operation, Unit, Verdict};
 
 /// The verdicts, in the order sent. An object that the answer does not name has failed

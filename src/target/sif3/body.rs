@@ -1,7 +1,7 @@
 //! Bodies of bulk requests: collections of objects, and lists of ids to be deleted.
 
 use super::{IdMap, Route};
-use crate::sif::rest::namespace;
+use crate::sif3::namespace;
 use crate::target::{Operation, Unit};
 use crate::xml::escape_attribute;
 

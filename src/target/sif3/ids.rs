@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use crate::sif::rest::canonical;
+use crate::sif3::canonical;
 
 /// Length of a RefId as this tool writes it: 32 digits and 4 dashes.
 const LENGTH: usize = 36;

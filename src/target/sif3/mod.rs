@@ -28,7 +28,7 @@ use super::{
     Event, Fault, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict, Wait,
 };
 use crate::object::Encoded;
-use crate::sif::rest::{Bulk, refusal};
+use crate::sif3::{Bulk, refusal};
 use crate::xml::{XmlBatch, XmlPlan};
 use answer::failed_refusal;
 

@@ -200,7 +200,7 @@ fn cause(error: &anyhow::Error) -> &'static str {
         }
         if let Some(error) = cause.downcast_ref::<RunError>() {
             match error {
-                RunError::Api(_) => return "target",
+                RunError::Api(_) | RunError::Sync(_) => return "target",
                 RunError::Stage(_) => return "staging",
                 RunError::Ledger(_) => return "ledger",
                 RunError::Source(_) | RunError::Schema(_) => return "source",
