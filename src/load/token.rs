@@ -306,6 +306,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::token_file::{Cached, write_cache};
 
     #[test]
     fn a_kept_token_is_only_for_its_url_and_key() {
