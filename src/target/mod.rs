@@ -15,7 +15,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 pub use retry_after::retry_after;
@@ -118,7 +118,7 @@ pub struct Request {
     /// How it is compressed; None: not at all.
     pub content_encoding: Option<HeaderValue>,
     /// Further headers.
-    pub headers: HeaderMap,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What happened to a request.

@@ -10,7 +10,6 @@ mod problem;
 mod reply;
 
 use reqwest::Method;
-use reqwest::header::HeaderMap;
 use url::Url;
 
 pub use media::Media;
@@ -61,7 +60,7 @@ impl Edfi {
             body: Some(unit.chunk.body(unit.range.start)),
             content_type: Some(self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -75,7 +74,7 @@ impl Edfi {
             body: None,
             content_type: self.routes[unit.chunk.resource].media.readable.clone(),
             content_encoding: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         })
     }
 
@@ -91,7 +90,7 @@ impl Edfi {
             body: put.then(|| unit.chunk.body(unit.range.start)),
             content_type: put.then(|| self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 

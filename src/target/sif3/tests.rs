@@ -101,6 +101,11 @@ fn reason(verdict: &Verdict) -> (&str, u16) {
     }
 }
 
+fn header<'a>(request: &'a Request, name: &str) -> &'a str {
+    let found = request.headers.iter().find(|(of, _)| of == name);
+    found.map_or("", |(_, value)| value.to_str().unwrap())
+}
+
 fn text(request: &Request) -> String {
     String::from_utf8(request.body.clone().unwrap().to_vec()).unwrap()
 }
@@ -114,7 +119,7 @@ fn creates_updates_and_deletes_are_collections() {
         request.url.as_str(),
         "http://localhost/requests/As;zoneId=District"
     );
-    assert_eq!(request.headers["mustuseadvisory"], "true");
+    assert_eq!(header(&request, "mustuseadvisory"), "true");
     let bodies: String = IDS.map(|id| format!("<A RefId=\"{id}\"/>")).concat();
     assert_eq!(
         text(&request),
@@ -123,7 +128,7 @@ fn creates_updates_and_deletes_are_collections() {
 
     let (_, request) = target.start(&unit(Operation::Replace));
     assert_eq!(request.method, Method::PUT);
-    assert!(request.headers.get("methodoverride").is_none());
+    assert_eq!(header(&request, "methodoverride"), "");
     assert_eq!(
         text(&request),
         format!("<As xmlns=\"urn:data\">{bodies}</As>")
@@ -133,7 +138,7 @@ fn creates_updates_and_deletes_are_collections() {
     some.range = 1..3;
     let (_, request) = target.start(&some);
     assert_eq!(request.method, Method::PUT);
-    assert_eq!(request.headers["methodoverride"], "DELETE");
+    assert_eq!(header(&request, "methodoverride"), "DELETE");
     assert_eq!(
         text(&request),
         format!(
@@ -269,7 +274,7 @@ fn a_provider_that_must_keep_ref_ids_may_not_give_others() {
     let (_, request) = target.start(&unit(Operation::Delete));
     assert!(text(&request).contains("<delete id=\"17\"/>"));
     let (_, request) = target.start(&unit(Operation::Upsert));
-    assert_eq!(request.headers["mustuseadvisory"], "false");
+    assert_eq!(header(&request, "mustuseadvisory"), "false");
     assert!(text(&request).contains(&format!("<A RefId=\"{a}\"/>")));
     let body = "<updateResponse><updates><update id=\"17\" statusCode=\"200\"/></updates>\
                 </updateResponse>";
