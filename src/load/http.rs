@@ -118,7 +118,9 @@ pub(super) async fn exchange(
             .content_encoding
             .map(|value| (CONTENT_ENCODING, value)),
     );
-    headers.extend(request.headers);
+    if let Some(more) = request.headers {
+        headers.extend(*more);
+    }
     *outgoing.body_mut() = request.body.map(Into::into);
     let began = Instant::now();
     let reply = match http.execute(outgoing).await {

@@ -15,7 +15,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use url::Url;
 
 pub use retry_after::retry_after;
@@ -117,8 +117,8 @@ pub struct Request {
     pub content_type: Option<HeaderValue>,
     /// How it is compressed; None: not at all.
     pub content_encoding: Option<HeaderValue>,
-    /// Further headers.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Further headers, where there are any.
+    pub headers: Option<Box<HeaderMap>>,
 }
 
 /// What happened to a request.

@@ -115,7 +115,7 @@ impl Target for Dis {
             body: Some(Bytes::from(body)),
             content_type: Some(HeaderValue::from_static("application/x-ndjson")),
             content_encoding: encoding.header(),
-            headers: Vec::new(),
+            headers: None,
         };
         (Phase::default(), request)
     }

@@ -60,7 +60,7 @@ impl Edfi {
             body: Some(unit.chunk.body(unit.range.start)),
             content_type: Some(self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
-            headers: Vec::new(),
+            headers: None,
         }
     }
 
@@ -74,7 +74,7 @@ impl Edfi {
             body: None,
             content_type: self.routes[unit.chunk.resource].media.readable.clone(),
             content_encoding: None,
-            headers: Vec::new(),
+            headers: None,
         })
     }
 
@@ -90,7 +90,7 @@ impl Edfi {
             body: put.then(|| unit.chunk.body(unit.range.start)),
             content_type: put.then(|| self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
-            headers: Vec::new(),
+            headers: None,
         }
     }
 

@@ -173,11 +173,11 @@ impl Target for Sif3 {
     fn start(&self, unit: &Unit) -> (Phase, Request) {
         let route = &self.routes[unit.chunk.resource];
         let ids = self.ids.as_ref();
-        let mut headers = vec![(ACCEPT, XML)];
+        let mut headers = HeaderMap::from_iter([(ACCEPT, XML)]);
         let collection = || body::collection(unit, route, &self.rules.data_model, ids);
         let (method, body) = match unit.operation {
             Operation::Delete => {
-                headers.push((METHOD_OVERRIDE, HeaderValue::from_static("DELETE")));
+                headers.insert(METHOD_OVERRIDE, HeaderValue::from_static("DELETE"));
                 let body = body::deletes(unit, &self.rules.infrastructure, ids);
                 (Method::PUT, body)
             }
@@ -187,7 +187,7 @@ impl Target for Sif3 {
                     true => "true",
                     false => "false",
                 };
-                headers.push((MUST_USE_ADVISORY, HeaderValue::from_static(keep)));
+                headers.insert(MUST_USE_ADVISORY, HeaderValue::from_static(keep));
                 (Method::POST, collection())
             }
         };
@@ -202,7 +202,7 @@ impl Target for Sif3 {
             body: Some(Bytes::from(body)),
             content_type: Some(XML_BODY),
             content_encoding: encoding.header(),
-            headers,
+            headers: Some(Box::new(headers)),
         };
         (Phase::default(), request)
     }

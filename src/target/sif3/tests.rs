@@ -102,8 +102,8 @@ fn reason(verdict: &Verdict) -> (&str, u16) {
 }
 
 fn header<'a>(request: &'a Request, name: &str) -> &'a str {
-    let found = request.headers.iter().find(|(of, _)| of == name);
-    found.map_or("", |(_, value)| value.to_str().unwrap())
+    let found = request.headers.as_ref().and_then(|all| all.get(name));
+    found.map_or("", |value| value.to_str().unwrap())
 }
 
 fn text(request: &Request) -> String {
