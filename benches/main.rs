@@ -6,6 +6,7 @@ mod dis;
 mod encode;
 mod ledger;
 mod load;
+mod person;
 mod sif;
 mod stage;
 mod transform;
@@ -14,6 +15,7 @@ criterion::criterion_group!(
     benches,
     stage::bench,
     transform::bench,
+    person::bench,
     encode::bench,
     ledger::bench,
     load::bench,

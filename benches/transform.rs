@@ -117,6 +117,7 @@ impl District {
                 crosswalks: vec![("xwalk_grade_level".to_owned(), vec![crosswalk])],
                 settings: Vec::new(),
                 views: Vec::new(),
+                views_as: fullsync::transform::Views::Inlined,
                 ref_ids: None,
                 temp_dir: folder.join("spill"),
                 memory: DEFAULT_MEMORY,

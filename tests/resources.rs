@@ -22,7 +22,8 @@ use fullsync::pipeline::{Pipeline, Setting};
 use fullsync::source::{self, SisSchema};
 use fullsync::stage::{self, RunAbout, StateDir};
 use fullsync::transform::{
-    DEFAULT_MEMORY, Inputs, Options, ResourceSpec, Session, TableFile, transform, validate_all,
+    DEFAULT_MEMORY, Inputs, Options, ResourceSpec, Session, TableFile, Views, transform,
+    validate_all,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
@@ -31,6 +32,7 @@ use serde_json::Value;
 const SHOWN: usize = 3;
 
 /// One object, as a test looks at it.
+#[derive(Debug, PartialEq)]
 struct Object {
     key: String,
     source: (String, String),
@@ -50,7 +52,7 @@ fn sample() -> &'static Objects {
 /// The objects that these resources (all for none) make of a folder of CSV.
 fn transformed(source: &Path, resources: &[&str]) -> Objects {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(transform_folder(source, resources))
+    runtime.block_on(transform_folder(source, resources, Views::Inlined))
 }
 
 fn root() -> &'static Path {
@@ -62,7 +64,12 @@ fn pipeline() -> Pipeline {
     Pipeline::load(file.to_str().unwrap(), &|_| None).unwrap()
 }
 
-fn inputs(pipeline: &Pipeline, tables: Vec<(String, TableFile)>, temp_dir: PathBuf) -> Inputs {
+fn inputs(
+    pipeline: &Pipeline,
+    tables: Vec<(String, TableFile)>,
+    views_as: Views,
+    temp_dir: PathBuf,
+) -> Inputs {
     let mut settings: Vec<(String, Setting)> = pipeline.settings.clone().into_iter().collect();
     let year = pipeline.school_year.map_or(2026, i64::from);
     settings.push(("school_year".to_owned(), Setting::Integer(year)));
@@ -72,6 +79,7 @@ fn inputs(pipeline: &Pipeline, tables: Vec<(String, TableFile)>, temp_dir: PathB
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
         settings,
         views: pipeline.views.clone(),
+        views_as,
         ref_ids: None,
         temp_dir,
         memory: DEFAULT_MEMORY,
@@ -92,7 +100,7 @@ fn specs<'a>(pipeline: &'a Pipeline, standard: &'a Standard) -> Vec<ResourceSpec
     pipeline.resources.iter().map(of).collect()
 }
 
-async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
+async fn transform_folder(source: &Path, resources: &[&str], views: Views) -> Objects {
     let (pipeline, standard) = (pipeline(), Standard::shipped());
     let folder = tempfile::tempdir().unwrap();
     let schema = SisSchema::load(&pipeline.sis_schema).unwrap();
@@ -121,9 +129,8 @@ async fn transform_folder(source: &Path, resources: &[&str]) -> Objects {
         (t.name.clone(), file)
     };
     let tables = schema.tables.iter().map(staged).collect();
-    let session = Session::new(&inputs(&pipeline, tables, folder.path().join("spill")))
-        .await
-        .unwrap();
+    let inputs = inputs(&pipeline, tables, views, folder.path().join("spill"));
+    let session = Session::new(&inputs).await.unwrap();
     assert_eq!(session.problems(), [], "views and crosswalks");
     let mut objects = BTreeMap::new();
     for spec in specs(&pipeline, &standard) {
@@ -174,14 +181,36 @@ fn the_pipeline_and_all_its_sql_are_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let schema = SisSchema::load(&pipeline.sis_schema).unwrap();
     let empty = |t: &source::TableSchema| (t.name.clone(), TableFile::Empty(t.arrow()));
-    let tables = schema.tables.iter().map(empty).collect();
-    let inputs = inputs(&pipeline, tables, folder.path().join("spill"));
+    let tables: Vec<_> = schema.tables.iter().map(empty).collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let problems = runtime.block_on(async {
-        let session = Session::new(&inputs).await.unwrap();
-        validate_all(&session, &specs(&pipeline, &standard)).await
+    // With the columns of the views only, as at the start of a run, and with their queries.
+    let columns = [Views::Declared, Views::Inlined].map(|views| {
+        let spill = folder.path().join("spill");
+        let inputs = inputs(&pipeline, tables.clone(), views, spill);
+        let validated = runtime.block_on(async {
+            let session = Session::new(&inputs).await.unwrap();
+            validate_all(&session, &specs(&pipeline, &standard)).await
+        });
+        assert_eq!(validated.problems, []);
+        validated.columns
     });
-    assert_eq!(problems, []);
+    assert_eq!(columns[0], columns[1]);
+    assert_eq!(columns[0].len(), pipeline.resources.len());
+}
+
+#[test]
+fn views_computed_once_make_the_same_objects() {
+    let all = pipeline().views.into_iter().map(|(name, _)| name);
+    let views = Views::Computed(all.collect());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sample_data = root().join("sample-data");
+    let computed = runtime.block_on(transform_folder(&sample_data, &[], views));
+    for (resource, objects) in sample() {
+        let also = &computed[resource];
+        assert_eq!(objects.len(), also.len(), "{resource}");
+        let differs = objects.iter().zip(also).find(|(a, b)| a != b);
+        assert!(differs.is_none(), "{resource}: {differs:?}");
+    }
 }
 
 #[test]

@@ -39,3 +39,15 @@ pub struct Choice {
     #[arg(help_heading = "Resources", long)]
     pub with_dependents: bool,
 }
+
+impl Choice {
+    /// Whether nothing but steps of the recommended order says which resources are meant.
+    pub fn is_stepwise(&self, named: &[String]) -> bool {
+        !self.step.is_empty()
+            && named.is_empty()
+            && self.also.is_empty()
+            && self.except.is_empty()
+            && !self.with_dependencies
+            && !self.with_dependents
+    }
+}

@@ -8,7 +8,7 @@ use super::{Context, RunError, Selection, Start};
 use crate::object::RefIds;
 use crate::pipeline::{Connection, Pipeline, Setting, SourceFormat};
 use crate::source::{self, Format, SisSchema, Source};
-use crate::transform::{self, Inputs, RefIdSettings, Session, TableFile};
+use crate::transform::{self, Inputs, RefIdSettings, ScopeColumns, Session, TableFile, Views};
 
 /// Opens the source.
 ///
@@ -62,7 +62,7 @@ pub enum Depth {
     Full,
 }
 
-/// Plans every SQL file against empty tables.
+/// Plans every SQL file against empty tables; what each resource can be narrowed by.
 ///
 /// # Errors
 /// All mistakes at once.
@@ -71,7 +71,7 @@ pub async fn validate(
     selection: &Selection,
     sis: &SisSchema,
     depth: Depth,
-) -> Result<(), RunError> {
+) -> Result<BTreeMap<String, ScopeColumns>, RunError> {
     // All tables, so that views of resources that are left out are still whole.
     let tables = sis
         .tables
@@ -79,25 +79,29 @@ pub async fn validate(
         .map(|t| (t.name.clone(), TableFile::Empty(t.arrow())))
         .collect();
     let temp = std::env::temp_dir();
-    let session = Session::new(&inputs(pipeline, tables, 0, true, temp)).await?;
+    let views = match depth {
+        Depth::Quick => Views::Declared,
+        Depth::Full => Views::Inlined,
+    };
+    let inputs = inputs(pipeline, tables, (0, true), views, temp);
+    let session = Session::new(&inputs).await?;
     let specs: Vec<_> = selection
         .resources
         .iter()
         .map(|p| spec(&p.resource, &p.meta))
         .collect();
-    let problems = match depth {
+    let validated = match depth {
         Depth::Quick => transform::validate_all(&session, &specs).await,
         Depth::Full => transform::validate_fully(&session, &specs).await,
     };
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(RunError::Problems(problems))
+    match validated.problems.is_empty() {
+        true => Ok(validated.columns),
+        false => Err(RunError::Problems(validated.problems)),
     }
 }
 
-/// The SQL engine over these files; declared tables that are not among them are empty. It spills
-/// below `temp`.
+/// The SQL engine over these files of a school year, of all schools or not; declared tables that are
+/// not among them are empty. It spills below `temp`.
 ///
 /// # Errors
 /// A file's path cannot be used.
@@ -105,7 +109,8 @@ pub(super) async fn session(
     pipeline: &Pipeline,
     sis: &SisSchema,
     files: &BTreeMap<String, PathBuf>,
-    (school_year, all_schools): (i32, bool),
+    about: (i32, bool),
+    views: Views,
     temp: &Path,
 ) -> Result<Session, RunError> {
     let tables = sis.tables.iter().map(|t| {
@@ -116,15 +121,15 @@ pub(super) async fn session(
         (t.name.clone(), file)
     });
     let (tables, spill) = (tables.collect(), temp.join("spill"));
-    let inputs = inputs(pipeline, tables, school_year, all_schools, spill);
+    let inputs = inputs(pipeline, tables, about, views, spill);
     Ok(Session::new(&inputs).await?)
 }
 
 fn inputs(
     pipeline: &Pipeline,
     tables: Vec<(String, TableFile)>,
-    school_year: i32,
-    all_schools: bool,
+    (school_year, all_schools): (i32, bool),
+    views_as: Views,
     temp_dir: PathBuf,
 ) -> Inputs {
     let mut settings: Vec<(String, Setting)> = pipeline
@@ -143,6 +148,7 @@ fn inputs(
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
         settings,
         views: pipeline.views.clone(),
+        views_as,
         ref_ids: ref_ids(pipeline),
         temp_dir,
         memory: transform::DEFAULT_MEMORY,

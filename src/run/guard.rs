@@ -109,15 +109,27 @@ pub(super) fn full_first(
     about: &Origin,
     until: Until,
 ) -> Result<Vec<String>, RunError> {
-    if Ledger::origin(folder)?.is_some_and(|known| known.full.is_some()) {
+    let known = Ledger::origin(folder)?;
+    if known.as_ref().is_some_and(|known| known.full.is_some()) {
         return Ok(Vec::new());
     }
     let mut notes = vec![new_target(context, about)];
     // A state checks each record's parents itself, and its objects are chosen one by one.
     let chosen = context.pipeline.target == TargetKind::Dis;
-    let Some(part) = part(context, selection).filter(|_| !chosen) else {
+    let Some(mut part) = part(context, selection).filter(|_| !chosen) else {
         return Ok(notes);
     };
+    // E32: the first load step by step, in the recommended order, is a full one.
+    if let Some(earlier) = steps_before(context, selection, known.as_ref()) {
+        if earlier.is_empty() {
+            notes.push("a step of the first full load".to_owned());
+            return Ok(notes);
+        }
+        part.push_str(&format!(
+            "; steps before it were not loaded: {}",
+            earlier.join(", ")
+        ));
+    }
     let refused = RunError::NeverFull {
         target: name(about),
         part,
@@ -132,6 +144,30 @@ pub(super) fn full_first(
         (false, Until::Loaded) => Err(refused),
         (false, _) => Ok(vec![format!("a run would stop here: {refused}")]),
     }
+}
+
+/// Of a run that is narrowed to steps of the recommended order and to nothing else, the resources of
+/// earlier steps that this target never had whole; `None` for any other run.
+fn steps_before<'a>(
+    context: &'a Context,
+    selection: &Selection,
+    known: Option<&Origin>,
+) -> Option<Vec<&'a str>> {
+    let options = &context.options;
+    let others = options.some_schools
+        || options.scope.names_ids()
+        || !options.only.is_everything()
+        || options.mode.is_some();
+    if !options.stepwise || others {
+        return None;
+    }
+    let steps = selection.resources.iter();
+    let first = steps.filter_map(|p| p.resource.step).min()?;
+    let earlier = context.pipeline.resources.iter().filter(|r| {
+        let had = known.is_some_and(|known| known.whole.contains_key(&r.name));
+        r.step.is_some_and(|step| step < first) && !had
+    });
+    Some(earlier.map(|r| r.name.as_str()).collect())
 }
 
 fn name(about: &Origin) -> String {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{Array as _, AsArray as _};
 use parquet::arrow::ProjectionMask;
@@ -13,13 +14,17 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::check;
 use super::prepare::{Prepared, spec};
-use super::{Context, RunError, Selection, Staged};
+use super::{Context, RunError, Selection};
 use crate::object::{KeyHash, Outcome, Reason};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::source::SisSchema;
 use crate::stage::{Cut, Slicer};
-use crate::transform::{self, Narrow, ScopeColumns, Seen, Session, tables_used};
+use crate::transform::{self, Narrow, ScopeColumns, Seen, Session, Views, uses};
+
+/// Staged files of so many bytes together hold few rows: views are computed once, and not planned
+/// with every resource.
+const FEW_BYTES: u64 = 4 << 20;
 
 /// The objects of one resource, or of a part of it.
 pub(super) struct Done {
@@ -44,19 +49,6 @@ pub(super) struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// What each resource can be narrowed by.
-    pub(super) async fn find_columns(
-        &self,
-        staged: &Staged,
-    ) -> Result<BTreeMap<String, ScopeColumns>, RunError> {
-        let files = self.selection.tables.iter();
-        let files = files.map(|t| (t.name.clone(), staged.folder.stage(&t.name)));
-        let session = self.session(&files.collect(), true).await?;
-        let resources = self.selection.resources.iter();
-        let specs: Vec<_> = resources.map(|p| spec(&p.resource, &p.meta)).collect();
-        Ok(transform::scope_columns(&session, &specs).await)
-    }
-
     /// E21, `--strict-person-filter`.
     pub(super) fn only_persons(&self) -> Result<(), RunError> {
         let others: Vec<String> = self
@@ -97,29 +89,29 @@ impl Making<'_> {
         if resources.is_empty() {
             return Ok(None);
         }
-        let mut names = BTreeSet::new();
+        let began = Instant::now();
+        let (mut names, mut views) = (BTreeSet::new(), BTreeSet::new());
         for p in resources {
-            let used = tables_used(
-                &p.resource.sql,
-                &p.resource.additions,
-                &self.context.pipeline.views,
-            );
-            names.extend(used.map_err(RunError::Problems)?);
+            let (sql, additions) = (&p.resource.sql, &p.resource.additions);
+            let used = uses(sql, additions, &self.context.pipeline.views);
+            let used = used.map_err(RunError::Problems)?;
+            names.extend(used.tables);
+            views.extend(used.views);
         }
         let out = self.temp.join(folder);
         crate::files::create_dir(&out)?;
         let files = tokio::task::block_in_place(|| self.slicer.slice(cut, &names, &out))?;
-        Ok(Some(self.session(&files, all_schools).await?))
-    }
-
-    /// A session over these files.
-    pub(super) async fn session(
-        &self,
-        files: &BTreeMap<String, PathBuf>,
-        all_schools: bool,
-    ) -> Result<Session, RunError> {
+        let bytes = files.values().map(|f| f.metadata().map_or(0, |m| m.len()));
+        let views = match bytes.sum::<u64>() <= FEW_BYTES {
+            true => Views::Computed(views),
+            false => Views::Inlined,
+        };
+        let cut = began.elapsed();
         let how = (self.year, all_schools);
-        check::session(&self.context.pipeline, self.sis, files, how, &self.temp).await
+        let pipeline = &self.context.pipeline;
+        let session = check::session(pipeline, self.sis, &files, how, views, &self.temp).await?;
+        tracing::debug!(resources = resources.len(), ?cut, all = ?began.elapsed(), "cut a slice");
+        Ok(Some(session))
     }
 
     pub(super) async fn one(
@@ -138,7 +130,9 @@ impl Making<'_> {
         };
         let spec = spec(&p.resource, &p.meta);
         let standard = &self.selection.standard;
+        let began = Instant::now();
         let done = transform::transform(session, &spec, standard, out, &options).await?;
+        tracing::debug!(resource = %p.resource.name, took = ?began.elapsed(), "made");
         Ok(Done {
             file: done.file.note(&p.resource.name),
             held: done.held,

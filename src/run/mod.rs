@@ -36,6 +36,7 @@ mod told;
 pub mod validate_data;
 pub mod zone;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -67,6 +68,7 @@ use crate::scope::Scope;
 use crate::source::{SisSchema, Source};
 use crate::stage::RunId;
 use crate::stage::StateDir;
+use crate::transform::ScopeColumns;
 use connect::Target;
 use record::Record;
 
@@ -75,6 +77,8 @@ use record::Record;
 pub struct Options {
     /// Resources, by name or pattern; empty = all of the pipeline.
     pub resources: Vec<String>,
+    /// Whether these are the resources of some steps of the recommended order, and nothing else.
+    pub stepwise: bool,
     /// Where the run starts from.
     pub start: Start,
     /// Send what the target has acknowledged, too.
@@ -189,7 +193,7 @@ pub async fn run(
     let wanted = context.wanted(&base)?;
     let mut selection = Selection::new(pipeline, &wanted, &base, &sis)?;
     let source = check::open_source(context, &selection)?;
-    validate(pipeline, &selection, &sis, Depth::Quick).await?;
+    let columns = validate(pipeline, &selection, &sis, Depth::Quick).await?;
 
     // Before anything long or loud: an overlapping run fails at once, and reads nothing stale.
     let mut held = match until {
@@ -235,6 +239,7 @@ pub async fn run(
         progress: &progress,
         selection: &selection,
         sis: &sis,
+        columns: &columns,
         held: held.as_ref(),
         only: &only,
         zone: joined.as_ref(),
@@ -258,6 +263,7 @@ struct Flow<'a> {
     progress: &'a Arc<dyn Progress>,
     selection: &'a Selection,
     sis: &'a SisSchema,
+    columns: &'a BTreeMap<String, ScopeColumns>,
     held: Option<&'a Held>,
     only: &'a Only,
     zone: Option<&'a zone::Link>,
@@ -287,7 +293,7 @@ impl Flow<'_> {
             notes = guard::full_first(context, selection, &folder, &about, self.until)?;
         }
         staged
-            .transform(context, selection, self.sis, progress)
+            .transform(context, selection, self.sis, self.columns, progress)
             .await?;
         staged.recheck(selection)?;
         if let Some(zone) = self.zone {

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::making::{Done, Making, keys};
 use super::parts::Parts;
@@ -72,6 +73,7 @@ impl Staged {
         context: &Context,
         selection: &Selection,
         sis: &SisSchema,
+        columns: &BTreeMap<String, ScopeColumns>,
         progress: &Arc<dyn Progress>,
     ) -> Result<(), RunError> {
         if matches!(context.options.start, Start::Objects(_)) {
@@ -84,6 +86,7 @@ impl Staged {
         let tables = tables
             .map(|t| (t.clone(), self.folder.stage(&t.name)))
             .collect();
+        let began = Instant::now();
         let slicer = Slicer::new(tables, self.school_year)?;
         let asked = &context.options.scope;
         let by_ids = asked.schools.is_none() && asked.names_ids();
@@ -105,6 +108,7 @@ impl Staged {
             Some(sections) => slicer.courses_of(sections)?,
             None => BTreeSet::new(),
         };
+        tracing::debug!(took = ?began.elapsed(), "looked the schools up");
         let mut making = Making {
             context,
             selection,
@@ -127,7 +131,7 @@ impl Staged {
         making.batches = making.slicer.batches(scope.schools.as_ref(), calendars);
         // One slice for everything needs no look at what each resource yields.
         if !scope.is_whole() || making.batches.len() > 1 {
-            making.columns = making.find_columns(self).await?;
+            making.columns = columns.clone();
         }
         if context.options.asked.strict_persons {
             making.only_persons()?;

@@ -18,7 +18,7 @@ use crate::pipeline::{Mode, Setting};
 use crate::progress::Progress;
 use crate::source::SisSchema;
 use crate::stage::{Cut, Persons, Slicer};
-use crate::transform::{Session, Survey, survey};
+use crate::transform::{Session, Survey, Views, survey};
 
 /// Which checks are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ async fn in_scope(
         Slicer::new(tables, staged.school_year)?.slice(&cut, &names, &out)
     })?;
     let how = (staged.school_year, !limited);
-    check::session(&context.pipeline, sis, &files, how, temp).await
+    check::session(&context.pipeline, sis, &files, how, Views::Inlined, temp).await
 }
 
 /// Extracts, and looks at every resource.

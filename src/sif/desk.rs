@@ -37,6 +37,7 @@ pub struct Desk {
     /// Requests that are being answered, each with the way to cancel it.
     open: Mutex<BTreeMap<String, watch::Sender<Option<Cancel>>>>,
     answered: Mutex<Vec<Answered>>,
+    handed_out_again: Mutex<BTreeSet<String>>,
     asleep: watch::Sender<bool>,
 }
 
@@ -84,6 +85,8 @@ pub enum Reply {
     Decline(Refusal),
     /// It is being answered already.
     Again,
+    /// It is over; the zone handed it out before it had our acknowledgement.
+    Over,
 }
 
 impl Desk {
@@ -106,6 +109,7 @@ impl Desk {
             progress,
             open: Mutex::default(),
             answered: Mutex::default(),
+            handed_out_again: Mutex::default(),
             asleep: watch::Sender::new(false),
         }
     }
@@ -198,7 +202,15 @@ impl Desk {
         }
         // Handed out once more while its acknowledgement was under way.
         if self.is_over(&received.msg_id) {
-            return Ok(Reply::Taken);
+            let mut seen = self
+                .handed_out_again
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            return Ok(match seen.insert(received.msg_id) {
+                true => Reply::Over,
+                // It did not take the acknowledgement.
+                false => Reply::Taken,
+            });
         }
         if let Some(job) = self.resume(&received.msg_id)? {
             return Ok(Reply::Answer(Box::new(job)));

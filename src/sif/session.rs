@@ -99,6 +99,9 @@ async fn poll(answers: &mut Answers<'_>, stay: &Stay) -> Result<(), SyncError> {
             Ok(Some(received)) => {
                 let of = (received.source_id.clone(), received.msg_id.clone());
                 let reply = desk.receive(received)?;
+                if matches!(reply, Reply::Over) {
+                    continue;
+                }
                 if !matches!(reply, Reply::Again) {
                     idle = 0;
                     answers.reply(reply, (&of.0, &of.1)).await?;
@@ -191,7 +194,7 @@ impl<'a> Answers<'a> {
                 }
                 self.start(*job, self.acknowledge_after);
             }
-            Reply::Again => {}
+            Reply::Again | Reply::Over => {}
         }
         Ok(())
     }

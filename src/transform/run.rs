@@ -22,7 +22,7 @@ use crate::stage::{Layout, ParquetFile, StageError, StagedFile};
 
 use super::error::TransformError;
 use super::lineage::mapped_fields;
-use super::narrow::{self, Narrow, ScopeColumns, Seen};
+use super::narrow::{self, Narrow, Seen};
 use super::objects::{HeldCounts, ObjectBuilder};
 use super::rules::{ResourceSpec, effective_meta};
 use super::session::Session;
@@ -108,24 +108,6 @@ pub async fn transform(
         }
         done => done,
     }
-}
-
-/// What each resource can be narrowed by; those whose SQL has mistakes are left out.
-pub async fn scope_columns(
-    session: &Session,
-    resources: &[ResourceSpec<'_>],
-) -> BTreeMap<String, ScopeColumns> {
-    let mut found = BTreeMap::new();
-    for resource in resources {
-        let Ok(statement) = Statement::of(&resource.sql, resource.additions) else {
-            continue;
-        };
-        if let Ok(planned) = sql::plan(session, &statement).await {
-            let columns = ScopeColumns::of(&planned.schema);
-            found.insert(resource.name.to_owned(), columns);
-        }
-    }
-    found
 }
 
 struct Work<'a> {

@@ -4,7 +4,7 @@
 //! Never: writes objects, or looks at a resource.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
@@ -15,7 +15,7 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
-use datafusion::datasource::{MemTable, TableProvider, ViewTable};
+use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -30,8 +30,8 @@ use super::crosswalk;
 use super::error::{Problem, TransformError};
 use super::held_ids;
 use super::ref_id::{RefIdFunction, RefIdSettings};
-use super::sql::{self, Statement};
 use super::unmapped::Unmapped;
+use super::views::{self, Views};
 
 /// Memory that joins, sorts and aggregates of one session may take, in bytes, before they spill.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
@@ -59,6 +59,8 @@ pub struct Inputs {
     pub settings: Vec<(String, Setting)>,
     /// Views in the order they are made: name and SQL file.
     pub views: Vec<(String, PathBuf)>,
+    /// What SQL sees in their place.
+    pub views_as: Views,
     /// What RefIds are made of; None: there is no function `ref_id`.
     pub ref_ids: Option<RefIdSettings>,
     /// Folder for spill files; made for the owner only, and removed by whoever owns the run.
@@ -107,8 +109,11 @@ impl Session {
         for (name, files) in &inputs.crosswalks {
             session.add_crosswalk(name, files)?;
         }
+        let mut room = views::ROOM;
         for (name, file) in &inputs.views {
-            session.add_view(name, file).await?;
+            session
+                .add_view(name, file, &inputs.views_as, &mut room)
+                .await?;
         }
         Ok(session)
     }
@@ -180,28 +185,10 @@ impl Session {
         }
     }
 
-    async fn add_view(&mut self, name: &str, file: &Path) -> Result<(), TransformError> {
-        let text = match crate::shipped::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => {
-                self.problems
-                    .push(Problem::new(file, format!("cannot be read: {error}")));
-                self.broken.insert(name.to_owned());
-                return Ok(());
-            }
-        };
-        match Statement::parse(file, &text) {
-            Err(problem) => self.problems.push(problem),
-            Ok(statement) => match sql::plan(self, &statement).await {
-                Ok(planned) => {
-                    let view = ViewTable::new(planned.plan, Some(text));
-                    return register(&self.context, name, Arc::new(view));
-                }
-                Err(problems) => self.problems.extend(problems),
-            },
-        }
+    /// Notes a view that has mistakes.
+    pub(super) fn break_view(&mut self, name: &str, problems: Vec<Problem>) {
+        self.problems.extend(problems);
         self.broken.insert(name.to_owned());
-        Ok(())
     }
 }
 
@@ -215,7 +202,11 @@ fn failed(what: impl Into<String>) -> impl FnOnce(DataFusionError) -> TransformE
 
 fn engine(inputs: &Inputs) -> Result<SessionContext, TransformError> {
     files::create_dir(&inputs.temp_dir)?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let cores = match inputs.views_as {
+        // Few rows: to share them out would take longer.
+        Views::Computed(_) => 1,
+        _ => std::thread::available_parallelism().map_or(2, usize::from),
+    };
     let mut config = SessionConfig::new()
         .with_target_partitions(cores)
         .with_batch_size(BATCH_ROWS);
@@ -234,7 +225,7 @@ fn engine(inputs: &Inputs) -> Result<SessionContext, TransformError> {
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
-fn register(
+pub(super) fn register(
     context: &SessionContext,
     name: &str,
     table: Arc<dyn TableProvider>,

@@ -100,6 +100,15 @@ impl Statement {
     }
 }
 
+/// What a resource's SQL stands on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// SIS tables, crosswalks, `settings`.
+    pub tables: BTreeSet<String>,
+    /// Views.
+    pub views: BTreeSet<String>,
+}
+
 /// The tables that a resource's SQL needs, through views: SIS tables, crosswalks, `settings`.
 ///
 /// # Errors
@@ -109,23 +118,34 @@ pub fn tables_used(
     additions: &Additions,
     views: &[(String, PathBuf)],
 ) -> Result<BTreeSet<String>, Vec<Problem>> {
+    uses(sql, additions, views).map(|uses| uses.tables)
+}
+
+/// As [`tables_used`], with the views on the way.
+///
+/// # Errors
+/// As [`tables_used`].
+pub fn uses(
+    sql: &Path,
+    additions: &Additions,
+    views: &[(String, PathBuf)],
+) -> Result<Uses, Vec<Problem>> {
     let one = |problem| vec![problem];
-    let mut used = BTreeSet::new();
-    let mut opened = BTreeSet::new();
+    let mut uses = Uses::default();
     let mut files = Vec::new();
     let mut tables = Statement::of(sql, additions)?.tables().map_err(one)?;
     loop {
         for table in tables {
             match views.iter().find(|(name, _)| *name == table) {
-                Some((name, file)) if opened.insert(name.clone()) => files.push(file),
+                Some((name, file)) if uses.views.insert(name.clone()) => files.push(file),
                 Some(_) => {}
                 None => {
-                    used.insert(table);
+                    uses.tables.insert(table);
                 }
             }
         }
         let Some(file) = files.pop() else {
-            return Ok(used);
+            return Ok(uses);
         };
         tables = Statement::read(file)
             .and_then(|s| s.tables())

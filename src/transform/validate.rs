@@ -2,64 +2,94 @@
 //!
 //! Reads: SQL files, a session (of empty tables, usually). Writes: nothing. Never: executes.
 
+use std::collections::BTreeMap;
+
 use datafusion::error::DataFusionError;
 
 use super::error::Problem;
+use super::narrow::ScopeColumns;
 use super::rules::{ResourceSpec, effective_meta};
 use super::session::Session;
 use super::sql::{self, Statement};
 use super::yields::{Yields, check};
 
-/// All problems of one resource: its stanza's fields, its SQL, and what the SQL yields.
-pub async fn validate(session: &Session, resource: &ResourceSpec<'_>) -> Vec<Problem> {
-    let (rules, mut problems) = match effective_meta(resource) {
-        Ok(rules) => (rules, Vec::new()),
-        Err(problems) => (resource.meta.clone(), problems),
-    };
-    let statement = match Statement::of(&resource.sql, resource.additions) {
-        Ok(statement) => statement,
-        Err(found) => {
-            problems.extend(found);
-            return problems;
-        }
-    };
-    match sql::plan(session, &statement).await {
-        Err(found) => problems.extend(found),
-        Ok(planned) => problems.extend(check(&Yields {
-            resource: resource.name,
-            statement: &statement,
-            schema: &planned.schema,
-            rules: &rules,
-        })),
-    }
-    problems
+/// What checking the SQL of a pipeline came to.
+#[derive(Clone, Debug, Default)]
+pub struct Validated {
+    /// Everything that is wrong, sorted by file and place.
+    pub problems: Vec<Problem>,
+    /// What each resource can be narrowed by; those whose SQL has mistakes are left out.
+    pub columns: BTreeMap<String, ScopeColumns>,
 }
 
-/// All problems of a pipeline's SQL: crosswalks, views, resources; sorted by file and place.
-pub async fn validate_all(session: &Session, resources: &[ResourceSpec<'_>]) -> Vec<Problem> {
-    let mut problems = session.problems().to_vec();
-    for resource in resources {
-        problems.extend(validate(session, resource).await);
+/// All problems of one resource: its stanza's fields, its SQL, and what the SQL yields.
+pub async fn validate(session: &Session, resource: &ResourceSpec<'_>) -> Vec<Problem> {
+    let mut validated = Validated::default();
+    validated.add(session, resource).await;
+    validated.problems
+}
+
+impl Validated {
+    async fn add(&mut self, session: &Session, resource: &ResourceSpec<'_>) {
+        let rules = match effective_meta(resource) {
+            Ok(rules) => rules,
+            Err(problems) => {
+                self.problems.extend(problems);
+                resource.meta.clone()
+            }
+        };
+        let statement = match Statement::of(&resource.sql, resource.additions) {
+            Ok(statement) => statement,
+            Err(found) => {
+                self.problems.extend(found);
+                return;
+            }
+        };
+        match sql::plan(session, &statement).await {
+            Err(found) => self.problems.extend(found),
+            Ok(planned) => {
+                self.problems.extend(check(&Yields {
+                    resource: resource.name,
+                    statement: &statement,
+                    schema: &planned.schema,
+                    rules: &rules,
+                }));
+                let columns = ScopeColumns::of(&planned.schema);
+                self.columns.insert(resource.name.to_owned(), columns);
+            }
+        }
     }
-    problems.sort();
-    problems.dedup();
-    problems
+}
+
+/// Checks a pipeline's SQL: crosswalks, views, resources.
+pub async fn validate_all(session: &Session, resources: &[ResourceSpec<'_>]) -> Validated {
+    let mut validated = Validated {
+        problems: session.problems().to_vec(),
+        ..Validated::default()
+    };
+    for resource in resources {
+        validated.add(session, resource).await;
+    }
+    validated.problems.sort();
+    validated.problems.dedup();
+    validated
 }
 
 /// As [`validate_all`], and has the engine make its plan of execution for what has no problem
 /// otherwise: finds the rare query that it understands and cannot run (some correlated
 /// subqueries). Several times slower; for `fullsync validate`, not for the start of each run.
-pub async fn validate_fully(session: &Session, resources: &[ResourceSpec<'_>]) -> Vec<Problem> {
-    let mut problems = validate_all(session, resources).await;
+pub async fn validate_fully(session: &Session, resources: &[ResourceSpec<'_>]) -> Validated {
+    let mut validated = validate_all(session, resources).await;
     for resource in resources {
-        if problems.iter().any(|p| p.file == resource.sql) {
+        if validated.problems.iter().any(|p| p.file == resource.sql) {
             continue;
         }
         if let Some(Err(error)) = executable(session, resource).await {
-            problems.push(sql::describe(&resource.sql, &error));
+            let problem = sql::describe(&resource.sql, &error);
+            validated.problems.push(problem);
         }
     }
-    problems
+    validated
 }
 
 async fn executable(

@@ -301,18 +301,22 @@ fn e32_the_recommended_order_is_run_step_by_step_and_a_layer_may_change_it() {
         "pipelines/state.toml",
         "extends = \"mini\"\n[scope]\nschools = \"all\"\n[resources.students]\nstep = 1\n[resources.schools]\nstep = 2\n",
     );
-    district
-        .fullsync(
-            &target.url(),
-            &["run", "mini", "--step", "1", "--allow-partial"],
-        )
-        .expect(0);
+    let run = |args: &[&str]| {
+        let args = [&["run"], args].concat();
+        district.fullsync(&target.url(), &args)
+    };
+    // The first load may be done step by step, in this order; any other part is refused.
+    let refused = run(&["mini", "--step", "3"]).expect(2);
+    let said = "steps before it were not loaded: schools";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    run(&["mini", "schools"]).expect(2);
+    run(&["mini", "--step", "1"]).expect(0);
     assert_eq!((target.count("schools"), target.count("students")), (1, 0));
-    district
-        .fullsync(
-            &target.url(),
-            &["run", "state", "--step", "1", "--allow-partial"],
-        )
-        .expect(0);
+    run(&["state", "--step", "1"]).expect(0);
     assert_eq!((target.count("schools"), target.count("students")), (1, 1));
+    run(&["mini", "students"]).expect(2);
+    // The student is there by now, and may not be changed before it is enrolled.
+    let third = run(&["mini", "--step", "3"]).expect(1);
+    let said = "a step of the first full load";
+    assert!(third.stdout.contains(said), "{}", third.stdout);
 }

@@ -5,6 +5,7 @@ mod choice;
 mod cleanup;
 mod data;
 mod deletes;
+mod deletes_random;
 mod errors;
 mod fetch;
 mod guest;

@@ -154,3 +154,30 @@ fn item_5_a_plan_of_a_part_looks_up_parents_outside_of_it() {
     assert!(!after.contains("studentReference"), "{after}");
     assert_eq!(notes(&plan(&district, &target, &[])), "[]");
 }
+
+#[test]
+fn e33_the_objects_of_two_runs_are_compared_key_by_key() {
+    let (district, target) = (District::new(4), Target::new(&[]));
+    let extract = |what: &str| {
+        district
+            .fullsync(&target.url(), &["transform", "mini", what])
+            .expect(0);
+        let latest = std::fs::canonicalize(district.latest()).unwrap();
+        latest.file_name().unwrap().to_string_lossy().into_owned()
+    };
+    let first = extract("students");
+    let row =
+        |i: u32, name: &str| format!("{i},U{i},{name},Last{i},2010-01-02,255901001,2025-08-18,9");
+    let text = std::fs::read_to_string(district.path("sis/Student.csv")).unwrap();
+    let kept: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+    let changed = kept[1].replace("First2", "Renamed");
+    district.students([kept[0].clone(), changed, kept[2].clone(), row(9, "New")].into_iter());
+    extract("students");
+    let diff = ["diff", "mini", "students", "--from", &first, "--keys"];
+    let said = district.fullsync(&target.url(), &diff).expect(0).stdout;
+    assert_eq!(
+        said,
+        "students: 1 added, 1 changed, 1 gone, 2 equal\n  \
+         + studentUniqueId=U9\n  ~ studentUniqueId=U000002\n  - studentUniqueId=U000004\n"
+    );
+}

@@ -88,6 +88,7 @@ async fn made_of(source: &Path, resources: &[&str]) -> BTreeMap<String, RecordBa
         crosswalks: pipeline.crosswalks.clone().into_iter().collect(),
         settings,
         views: pipeline.views.clone(),
+        views_as: fullsync::transform::Views::Inlined,
         ref_ids: Some(RefIdSettings {
             ids: RefIds::of_district(&sif.district_guid),
             dashed: false,

@@ -1,15 +1,15 @@
-//! Verbs that look at what runs have left: explain, diff.
+//! `fullsync explain`: one object, over all that a run has left of it.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use arrow::array::Array as _;
 
-use super::{pipeline, pipeline_with};
-use crate::cli::{DiffArgs, ExplainArgs, print, print_line};
+use super::pipeline;
+use crate::cli::{ExplainArgs, print, print_line};
 use crate::ledger::{Ledger, Row};
 use crate::load::{Answers, Columns, Objects, ObjectsError, Width};
-use crate::object::{ContentHash, KeyHash, body_columns, encode};
+use crate::object::{KeyHash, body_columns, encode};
 use crate::pipeline::Pipeline;
 use crate::stage::{RunFolder, StateDir};
 
@@ -194,69 +194,4 @@ fn results_of(path: &Path, keys: Vec<KeyHash>) -> Result<HashMap<KeyHash, String
         Ok::<(), ObjectsError>(())
     })?;
     Ok(lines)
-}
-
-pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
-    let pipeline = pipeline_with(&args.scope.pipeline, &args.scope.set)?;
-    let names = names(&pipeline, &args.scope.resources)?;
-    let (from, to) = (folder(&pipeline, &args.from)?, folder(&pipeline, &args.to)?);
-    for name in names {
-        let (before, after) = (from.objects(&name), to.objects(&name));
-        if !before.exists() || !after.exists() {
-            print_line(&format!("{name}: not in both runs"))?;
-            continue;
-        }
-        let before = contents(&before)?;
-        let mut after = contents(&after)?;
-        let (mut added, mut changed, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-        let mut equal = 0u64;
-        for (hash, (content, key)) in before {
-            match after.remove(&hash) {
-                None => gone.push(key),
-                Some((new, _)) if new != content => changed.push(key),
-                Some(_) => equal += 1,
-            }
-        }
-        added.extend(after.into_values().map(|(_, key)| key));
-        print_line(&format!(
-            "{name}: {} added, {} changed, {} gone, {equal} equal",
-            added.len(),
-            changed.len(),
-            gone.len()
-        ))?;
-        if args.keys {
-            for (mark, keys) in [("+", &mut added), ("~", &mut changed), ("-", &mut gone)] {
-                keys.sort();
-                for key in keys.iter() {
-                    print_line(&format!("  {mark} {key}"))?;
-                }
-            }
-        }
-    }
-    Ok(0)
-}
-
-/// Content and key of each object, by key hash.
-fn contents(path: &Path) -> anyhow::Result<HashMap<KeyHash, (ContentHash, String)>> {
-    let objects = Objects::open(path)?;
-    let mut all = HashMap::new();
-    for group in objects.groups() {
-        objects.read(
-            group,
-            Columns::Scope,
-            |_| true,
-            |_, batch| {
-                let scope = objects.scope(&batch)?;
-                for i in 0..batch.num_rows() {
-                    let hash = KeyHash::from_bytes(scope.key_hash.value(i));
-                    let content = ContentHash::from_bytes(scope.content_hash.value(i));
-                    if let (Some(hash), Some(content)) = (hash, content) {
-                        all.insert(hash, (content, scope.key.value(i).to_owned()));
-                    }
-                }
-                Ok::<bool, ObjectsError>(true)
-            },
-        )?;
-    }
-    Ok(all)
 }

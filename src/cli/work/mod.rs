@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod configure;
 mod crosswalk;
+mod diff;
 mod dis;
 mod errors;
 mod gate;
@@ -74,7 +75,7 @@ async fn go(session: Session, command: Command) -> anyhow::Result<u8> {
         Command::History(args) => history::history(&args),
         Command::Errors(args) => errors::errors(&session, args).await,
         Command::Explain(args) => look::explain(&args),
-        Command::Diff(args) => look::diff(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Verify(args) => target::verify(&args).await,
         Command::Count(args) => target::count(&args).await,
         Command::Fetch(args) => target::fetch(&args).await,

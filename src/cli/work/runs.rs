@@ -23,6 +23,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> anyhow::Result<u8> 
         Until::Loaded
     };
     let options = Options {
+        stepwise: args.choice.is_stepwise(&args.scope.resources),
         start: args.resume.map_or(Start::Source, Start::Staging),
         resend_all: args.sending.resend_all,
         delta: args.resync.delta,
@@ -87,6 +88,7 @@ pub(super) async fn load(session: &Session, args: LoadArgs) -> anyhow::Result<u8
 
 pub(super) async fn plan(session: &Session, args: PlanArgs) -> anyhow::Result<u8> {
     let options = Options {
+        stepwise: args.choice.is_stepwise(&args.scope.resources),
         start: args.run.map_or(Start::Source, Start::Staging),
         resend_all: args.resend_all,
         only: args.only.options(Utc::now()),

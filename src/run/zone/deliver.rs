@@ -196,6 +196,9 @@ fn not_requested(missing: &[(String, String)]) -> String {
     )
 }
 
+/// Requests that have a line of their own in the report.
+const NOTED: usize = 100;
+
 /// The run as its messages: one line for all, and one for each request.
 fn notes(
     desk: &Desk,
@@ -227,7 +230,7 @@ fn notes(
         }
         notes.push(line);
     }
-    for a in &answered {
+    for a in answered.iter().take(NOTED) {
         let mut line = format!(
             "{} for {}: {} of {} objects in {} packets, {} bytes",
             a.object, a.agent, a.delivered, a.wanted, a.packets, a.bytes
@@ -243,6 +246,12 @@ fn notes(
         }
         line.push_str(&format!(" (request {})", a.msg_id));
         notes.push(line);
+    }
+    if answered.len() > NOTED {
+        notes.push(format!(
+            "and {} more requests: `fullsync sif messages list` has all of them",
+            answered.len() - NOTED
+        ));
     }
     notes
 }

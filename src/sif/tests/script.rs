@@ -205,7 +205,7 @@ impl Scripted {
                 let before = state
                     .packets
                     .iter()
-                    .filter(|p| p.contains(&request))
+                    .filter(|p| p.contains(&format!("<SIF_RequestMsgId>{request}<")))
                     .count() as u64;
                 let at = state.script.iter().position(|(n, _)| *n == number);
                 let trouble = at.map(|at| state.script.remove(at).1);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use super::owner::{CALENDAR, Owners, SCHOOL, YEAR, integers, key};
-use super::scan::Scan;
+use super::scan::{IdMap, Scan};
 use crate::source::TableSchema;
 use crate::stage::StageError;
 
@@ -25,7 +25,7 @@ pub(super) enum Belongs {
 /// Keys of the tables that others refer to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    of: HashMap<String, HashMap<i64, Belongs>>,
+    of: HashMap<String, IdMap<Belongs>>,
     other_years: bool,
     calendars: Option<String>,
     schools: BTreeSet<i64>,
@@ -60,7 +60,7 @@ impl Index {
             if own == CALENDAR {
                 index.calendars = Some(name.clone());
             }
-            let mut keys = HashMap::new();
+            let mut keys = IdMap::default();
             let (mut others, mut schools) = (false, BTreeSet::new());
             let with_year = [own, owner, YEAR];
             let columns = if years { &with_year[..] } else { &[own, owner] };
@@ -114,7 +114,7 @@ impl Index {
     pub(super) fn calendars(&self) -> BTreeMap<i64, usize> {
         let mut counts: BTreeMap<i64, usize> = self.schools.iter().map(|s| (*s, 0)).collect();
         let calendars = self.calendars.as_ref().and_then(|name| self.of.get(name));
-        for belongs in calendars.into_iter().flat_map(HashMap::values) {
+        for belongs in calendars.into_iter().flat_map(IdMap::values) {
             if let Belongs::School(school) = belongs {
                 *counts.entry(*school).or_default() += 1;
             }

@@ -198,7 +198,7 @@ impl Slicer {
             cut,
             out,
             family: None,
-            met: IdSet::new(),
+            met: IdSet::default(),
             extra: HashMap::new(),
         };
         if let Persons::These(seeds) = &cut.persons {
@@ -210,7 +210,13 @@ impl Slicer {
                 files.insert(name.clone(), cutting.owned(table, path)?);
             }
         }
-        if cut.persons == Persons::OfSchools {
+        // Where nothing of persons is looked at, they need not be found.
+        let of_persons = |(t, _): &(TableSchema, PathBuf)| {
+            names.contains(&t.name)
+                && self.owners.owner(&t.name).is_none()
+                && (has_household(t) || !person_columns(t).is_empty())
+        };
+        if cut.persons == Persons::OfSchools && self.tables.iter().any(of_persons) {
             // Persons of tables that this slice does not need count, too: the same persons are in
             // scope whichever resources run.
             for name in self.owners.order() {
@@ -302,7 +308,7 @@ impl Cutting<'_> {
             .map(|(column, _)| column.as_str())
             .collect();
         let mut referred: HashMap<String, IdSet> = HashMap::new();
-        let mut met = IdSet::new();
+        let mut met = IdSet::default();
         scan.rows(&take, |batch| {
             rows(&batch, &referring, &mut |values| {
                 for ((_, parent), value) in references.iter().zip(values) {
@@ -343,7 +349,7 @@ impl Cutting<'_> {
         let own = key(table).unwrap_or(owner);
         let mut columns = vec![own, owner];
         columns.extend(&people);
-        let mut met = IdSet::new();
+        let mut met = IdSet::default();
         Scan::new(path, &columns).each(&mut |values| {
             if let [key, owner, people @ ..] = values
                 && self.keeps(self.belongs(&table.name, *key, *owner))

@@ -40,7 +40,7 @@ impl Family {
         }
         let mut family = Self {
             persons: related,
-            households: IdSet::new(),
+            households: IdSet::default(),
         };
         let members = tables.iter().filter_map(|(table, path)| {
             let people = person_columns(table);
@@ -50,7 +50,7 @@ impl Family {
             has_household(table).then_some(([*person, HOUSEHOLD], path))
         });
         let members: Vec<([&str; 2], &PathBuf)> = members.collect();
-        let mut households = IdSet::new();
+        let mut households = IdSet::default();
         for (columns, path) in &members {
             let scan = Scan::new(path, columns).any_of(&columns[..1], &family.persons);
             scan.each(&mut |values| {

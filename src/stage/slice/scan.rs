@@ -4,16 +4,19 @@
 //!
 //! Reads: one staged file. Writes: nothing. Never: more than a batch in memory.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use crate::files;
@@ -24,7 +27,37 @@ use crate::stage::StageError;
 const FEW: usize = 10_000;
 
 /// A set of SIS ids.
-pub(super) type IdSet = HashSet<i64>;
+pub(super) type IdSet = HashSet<i64, BuildHasherDefault<IdHasher>>;
+
+/// Something of each SIS id.
+pub(super) type IdMap<T> = HashMap<i64, T, BuildHasherDefault<IdHasher>>;
+
+/// Hashes SIS ids, which nobody chooses to collide: every row of a district is looked up by them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // By the golden ratio: spreads ids that follow each other over the upper bits; the lower
+        // ones are wanted, too.
+        let spread = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ (spread >> 32);
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value.cast_unsigned());
+    }
+}
 
 /// Whether a row is taken, by the values of the columns asked for, in that order.
 pub(super) type Take<'a> = &'a dyn Fn(&[Option<i64>]) -> bool;
@@ -59,7 +92,7 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// The file cannot be read.
     pub(super) fn each(&self, each: &mut dyn FnMut(&[Option<i64>])) -> Result<(), StageError> {
-        let builder = self.open()?;
+        let builder = self.open(&self.metadata()?)?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), self.columns.iter().copied());
         let groups = self.groups(builder.metadata().row_groups());
         let reader = builder
@@ -83,15 +116,13 @@ impl<'a> Scan<'a> {
         take: Take<'_>,
         mut each: impl FnMut(RecordBatch) -> Result<(), StageError>,
     ) -> Result<(), StageError> {
-        let metadata = self.open()?;
-        let schema = metadata.parquet_schema();
-        let mask = ProjectionMask::columns(schema, self.columns.iter().copied());
+        let metadata = self.metadata()?;
+        let mask = ProjectionMask::columns(metadata.parquet_schema(), self.columns.iter().copied());
         for group in self.groups(metadata.metadata().row_groups()) {
-            // The reader wants predicates that own what they look at, so a row group is decided
-            // first: one flag per row.
+            // The columns that decide first: the others are read where a row is taken only.
             let mut flags = Vec::new();
             let decide = self
-                .open()?
+                .open(&metadata)?
                 .with_projection(mask.clone())
                 .with_row_groups(vec![group])
                 .build()
@@ -102,30 +133,24 @@ impl<'a> Scan<'a> {
                     .map_err(|e| self.unreadable(&e))?;
             }
             if flags.contains(&true) {
-                self.taken(group, &mask, flags, &mut each)?;
+                self.taken(&metadata, group, flags, &mut each)?;
             }
         }
         Ok(())
     }
 
-    /// The rows of one row group that have a flag.
+    /// The rows of one row group that have a flag. Pages without one are not even unpacked.
     fn taken(
         &self,
+        metadata: &ArrowReaderMetadata,
         group: usize,
-        mask: &ProjectionMask,
         flags: Vec<bool>,
         each: &mut impl FnMut(RecordBatch) -> Result<(), StageError>,
     ) -> Result<(), StageError> {
-        let mut builder = self.open()?.with_row_groups(vec![group]);
+        let mut builder = self.open(metadata)?.with_row_groups(vec![group]);
         if flags.contains(&false) {
-            let mut at = 0;
-            let predicate = ArrowPredicateFn::new(mask.clone(), move |batch: RecordBatch| {
-                let end = at + batch.num_rows();
-                let taken = flags.get(at..end).unwrap_or_default().to_vec();
-                at = end;
-                Ok(BooleanArray::from(taken))
-            });
-            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)]));
+            let selection = RowSelection::from_filters(&[BooleanArray::from(flags)]);
+            builder = builder.with_row_selection(selection);
         }
         let reader = builder.build().map_err(|e| self.unreadable(&e))?;
         for batch in reader {
@@ -137,10 +162,19 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn open(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, StageError> {
+    /// The file's metadata, with the places of its pages where it has them.
+    fn metadata(&self) -> Result<ArrowReaderMetadata, StageError> {
         let file = File::open(&self.path).map_err(|e| files::at(&self.path, &e))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| self.unreadable(&e))?;
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        ArrowReaderMetadata::load(&file, options).map_err(|e| self.unreadable(&e))
+    }
+
+    fn open(
+        &self,
+        metadata: &ArrowReaderMetadata,
+    ) -> Result<ParquetRecordBatchReaderBuilder<File>, StageError> {
+        let file = File::open(&self.path).map_err(|e| files::at(&self.path, &e))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone());
         Ok(builder.with_batch_size(BATCH_ROWS))
     }
 

@@ -53,6 +53,7 @@ impl District {
             crosswalks: vec![("xwalk_grade_level".to_owned(), vec![crosswalk])],
             settings: vec![("school_year".to_owned(), Setting::Integer(2026))],
             views: Vec::new(),
+            views_as: super::super::Views::Inlined,
             ref_ids: None,
             temp_dir: folder.path().join("spill"),
             memory: DEFAULT_MEMORY,
@@ -134,7 +135,9 @@ impl District {
     pub(super) async fn problems(&self, name: &'static str, sql: &str) -> Vec<String> {
         let session = Session::new(&self.inputs).await.unwrap();
         let file = self.write("checked.sql", sql);
-        let problems = validate_all(&session, &[self.spec(name, file)]).await;
+        let problems = validate_all(&session, &[self.spec(name, file)])
+            .await
+            .problems;
         let prefix = format!(
             "{}{}",
             self.folder.path().display(),

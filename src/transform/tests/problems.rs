@@ -231,11 +231,11 @@ SELECT stateID AS studentUniqueId,
        'Person' AS _source_table, personID AS _source_key
 FROM Person p";
     let specs = [district.spec("students", district.write("students.sql", sql))];
-    let problems = validate_fully(&session, &specs).await;
+    let problems = validate_fully(&session, &specs).await.problems;
     assert_eq!(problems.len(), 1, "{problems:?}");
     let fine =
         "SELECT stateID AS studentUniqueId, firstName, 'P' AS _source_table, 1 AS _source_key
 FROM Person";
     let specs = [district.spec("students", district.write("students.sql", fine))];
-    assert_eq!(validate_fully(&session, &specs).await, []);
+    assert_eq!(validate_fully(&session, &specs).await.problems, []);
 }
