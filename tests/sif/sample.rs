@@ -3,8 +3,7 @@
 use super::*;
 use crate::sif_mapping::schema::{faults, schemas};
 
-/// Every object of the shipped mapping, complete and as the data model says, identical under buffers of
-/// 1 MB, 64 KB and 4 KB.
+/// Every object of the shipped mapping, complete and as the data model says.
 #[test]
 fn item_4_the_sample_district_is_synced_completely() {
     let sif = Sif::with(0, |o| {
@@ -46,20 +45,7 @@ fn item_4_the_sample_district_is_synced_completely() {
     );
     let objects = answered(&sif);
     assert!(objects > 1000, "{objects} objects");
-    let first = sif.held();
-    valid(&first);
-    // The same staging under the other buffers: the new answers take the place of the old.
-    for buffer in [65_536, 4096] {
-        for object in first.keys() {
-            sif.ask(object, |asked| asked.max_buffer = buffer);
-        }
-        let ran = sif.fullsync(&["sif", "sync", "mini", "--resume", "latest"]);
-        assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.stderr);
-        assert_eq!(answered(&sif), objects, "{buffer}");
-        assert!(sif.held() == first, "another set with a buffer of {buffer}");
-    }
-    let stats = sif.zone().stats();
-    assert!(stats.messages["SIF_Response"] > 1000, "{stats:?}");
+    valid(&sif.held());
 }
 
 /// Fails unless the newest answer of each object is complete, fine, and what is held; how many objects.
@@ -81,6 +67,7 @@ fn answered(sif: &Sif) -> u64 {
 }
 
 /// Fails unless everything is valid by the public data model, where it and xmllint are there.
+#[allow(clippy::print_stdout)]
 fn valid(held: &Held) {
     let Some(schemas) = schemas() else {
         println!("not validated: no public schemas");
