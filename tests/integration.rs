@@ -11,5 +11,6 @@ mod operations;
 mod resources;
 mod sample;
 mod servers;
+mod sif;
 mod sif_mapping;
 mod support;

@@ -94,7 +94,7 @@ pub(super) fn scope(
         let count = missing.ids.len();
         write!(
             out,
-            "no object in scope of {count} of the {} named, nothing changed for them",
+            "no object in scope of {count} of the {} named",
             missing.list
         )?;
         if ids || matches!(missing.list.as_str(), "courses" | "sections") {

@@ -163,7 +163,7 @@ fn d19_the_label_follows_the_object_and_unknown_ids_change_nothing() {
         .expect(0);
     assert!(ran.stdout.contains("District Person IDs"), "{}", ran.stdout);
     let unknown =
-        "no object in scope of 2 of the District Person IDs named, nothing changed for them";
+        "no object in scope of 2 of the District Person IDs named (listed in errors.json)";
     assert!(ran.stdout.contains(unknown), "{}", ran.stdout);
     // Which ones stands in a file of the owner's: this is no terminal.
     assert!(!ran.stdout.contains("70078"), "{}", ran.stdout);
