@@ -4,6 +4,7 @@
 
 mod events;
 mod kill;
+mod operator;
 mod push;
 mod refusals;
 mod sample;
