@@ -11,7 +11,7 @@ mod operations;
 mod resources;
 mod sample;
 mod servers;
-mod sif3;
 mod sif;
+mod sif3;
 mod sif_mapping;
 mod support;
