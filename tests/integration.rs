@@ -12,5 +12,6 @@ mod resources;
 mod sample;
 mod servers;
 mod sif;
+mod sif3;
 mod sif_mapping;
 mod support;

@@ -30,6 +30,7 @@ mod section;
 mod select;
 mod shared;
 mod sif;
+mod sif3;
 mod sif_zone;
 mod source;
 mod tree;
@@ -55,6 +56,7 @@ pub use secret::Secret;
 pub use select::SelectError;
 pub use sif::{RefIdFile, Sif};
 pub use sif_zone::{Push, SifZone, ZoneKind};
+pub use sif3::{Authentication, Sif3};
 pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -89,6 +91,8 @@ pub struct Pipeline {
     pub dis: Option<Dis>,
     /// What a pipeline to a SIF zone has beside the others.
     pub sif: Option<Sif>,
+    /// What a pipeline to a SIF 3 provider has beside the others.
+    pub sif3: Option<Sif3>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -217,8 +221,10 @@ pub struct LayerNote {
 pub enum TargetKind {
     /// An Ed-Fi ODS / API.
     Edfi,
-    /// A SIF zone or SIF 3 provider.
+    /// A SIF zone.
     Sif,
+    /// A SIF 3 provider.
+    Sif3,
     /// A state edition.
     Dis,
 }
@@ -229,6 +235,7 @@ impl TargetKind {
         match self {
             Self::Edfi => "edfi",
             Self::Sif => "sif",
+            Self::Sif3 => "sif3",
             Self::Dis => "dis",
         }
     }
