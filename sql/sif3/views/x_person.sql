@@ -1,7 +1,8 @@
 -- One row per person: name, sex, birth date and races as xPress Roster writes them.
 -- Reads: Person, Identity, IdentityRaceEthnicity, RaceEthnicity, and the crosswalks xrace and xsex.
 -- Rules: the current identity counts, never an older one. One federal race of 2 to 6 counts where
--- no race rows are. xPress knows two sexes: N and X are left out. Hispanic: federal code 1, a race row of code 1, or hispanicEthnicity = Y.
+-- no race rows are. Hispanic: federal code 1, a race row of code 1, or hispanicEthnicity = Y. xPress
+-- knows two sexes: N and X are left out.
 WITH detail AS (
     SELECT DISTINCT
         ir.identityID,
