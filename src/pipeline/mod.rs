@@ -12,6 +12,7 @@ mod dis;
 mod document;
 mod fail_on;
 mod interpolate;
+mod kind;
 mod layer;
 mod limits;
 mod listing;
@@ -46,6 +47,7 @@ pub use additions::{Addition, Additions};
 pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use fail_on::FailOn;
+pub use kind::TargetKind;
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
@@ -213,32 +215,6 @@ pub struct LayerNote {
     pub file: PathBuf,
     /// Whether it is read from the binary.
     pub shipped: bool,
-}
-
-/// A kind of target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetKind {
-    /// An Ed-Fi ODS / API.
-    Edfi,
-    /// A SIF zone.
-    Sif,
-    /// A SIF 3 provider.
-    Sif3,
-    /// A state edition.
-    Dis,
-}
-
-impl TargetKind {
-    /// The word used in pipeline files, folders and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Edfi => "edfi",
-            Self::Sif => "sif",
-            Self::Sif3 => "sif3",
-            Self::Dis => "dis",
-        }
-    }
 }
 
 /// One resource of a pipeline: a SQL file whose rows are the objects.

@@ -1,7 +1,8 @@
 -- One row per person: name, sex, birth date and races as xPress Roster writes them.
 -- Reads: Person, Identity, IdentityRaceEthnicity, RaceEthnicity, and the crosswalks xrace and xsex.
 -- Rules: the current identity counts, never an older one. One federal race of 2 to 6 counts where
--- no race rows are. Hispanic: federal code 1, a race row of code 1, or hispanicEthnicity = Y.
+-- no race rows are. Hispanic: federal code 1, a race row of code 1, or hispanicEthnicity = Y. xPress
+-- knows two sexes: N and X are left out.
 WITH detail AS (
     SELECT DISTINCT
         ir.identityID,
@@ -49,9 +50,12 @@ SELECT
         END),
         'sex', sx.sif
     ) AS demographics,
-    unmapped('xsex', nullif(trim(i.gender), ''), sx.sif) AS unmapped_sex,
+    unmapped('xsex', CASE WHEN trim(i.gender) NOT IN ('', 'N', 'X') THEN trim(i.gender) END, sx.sif)
+        AS unmapped_sex,
     concat_ws('; ',
-        unmapped('xsex', nullif(trim(i.gender), ''), sx.sif),
+        unmapped('xsex', CASE
+            WHEN trim(i.gender) NOT IN ('', 'N', 'X') THEN trim(i.gender)
+        END, sx.sif),
         unmapped('xrace', r.unmapped_code, NULL),
         unmapped('xrace', CASE
             WHEN r.identityID IS NULL AND trim(i.raceEthnicityFed) NOT IN ('', '1', '7')
