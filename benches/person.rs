@@ -18,16 +18,23 @@ use fullsync::transform::{
 
 const STUDENTS: usize = 20_000;
 
-/// A student of the generated district.
-const PERSON: i64 = 10_000_245;
-
 const RESOURCES: [&str; 3] = [
     "students",
     "studentSchoolAssociations",
     "studentSectionAssociations",
 ];
 
+/// A student in the middle of the generated district, enrolled in its year.
+fn student(csv: &Path) -> i64 {
+    let text = std::fs::read_to_string(csv.join("Enrollment.csv")).expect("enrollments");
+    let of_year = text.lines().filter(|line| line.contains(",2026,"));
+    let row = of_year.into_iter().nth(STUDENTS / 2).expect("a student");
+    let person = row.split(',').nth(1).expect("a person");
+    person.parse().expect("a personID")
+}
+
 struct Staged {
+    person: i64,
     pipeline: Pipeline,
     sis: SisSchema,
     names: BTreeSet<String>,
@@ -75,6 +82,7 @@ impl Staged {
         let files = names.iter().map(file).collect();
         let folder = folder.to_owned();
         Self {
+            person: student(&csv),
             pipeline,
             sis,
             names,
@@ -89,7 +97,7 @@ impl Staged {
         let tables = self.sis.tables.iter();
         let tables = tables.filter_map(|t| Some((t.clone(), self.files.get(&t.name)?.clone())));
         let slicer = Slicer::new(tables.collect(), 2026).expect("staged tables");
-        let persons = BTreeSet::from([PERSON]);
+        let persons = BTreeSet::from([self.person]);
         let schools = slicer.schools_of(Some(&persons), None, None);
         let cut = Cut {
             schools: Some(schools.expect("its schools")),

@@ -29,6 +29,7 @@ pub mod sandbox;
 pub mod scope;
 pub mod shipped;
 pub mod sif;
+pub mod sif3;
 pub mod source;
 pub mod stage;
 pub mod target;

@@ -11,5 +11,7 @@ mod operations;
 mod resources;
 mod sample;
 mod servers;
+mod sif;
+mod sif3;
 mod sif_mapping;
 mod support;

@@ -78,7 +78,9 @@ pub use only::{Age, FailedIn, Only};
 pub use plan::PlanArgs;
 pub use print::{print, print_line};
 pub use run::RunArgs;
-pub use sandbox::{DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand, SifSandboxArgs};
+pub use sandbox::{
+    DisSandboxArgs, EdfiArgs, SandboxArgs, SandboxCommand, Sif3SandboxArgs, SifSandboxArgs,
+};
 pub use schools::SchoolsArgs;
 pub use scope::{Consent, FromRun, Scope, Set, Year};
 pub use session::{DETACHED, Session, main};

@@ -20,6 +20,61 @@ pub enum SandboxCommand {
     Edfi(EdfiArgs),
     Dis(DisSandboxArgs),
     Sif(Box<SifSandboxArgs>),
+    Sif3(Box<Sif3SandboxArgs>),
+}
+
+/// A SIF 3 provider (NA 4.x objects, xPress Roster), with the checks and oddities of a real one.
+///
+/// Listens on this machine only, and prints its URL, application key and password. Ends with Ctrl-C.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:
+  fullsync sandbox sif3 --port 8003 --state provider
+  fullsync sandbox sif3 --port 8003 --reject StudentPersonals=CREATE --omit-status 100")]
+pub struct Sif3SandboxArgs {
+    /// The port; 0 = a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+
+    /// Keep the state in this folder; without, it is gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+
+    /// Expect HTTP Basic instead of SIF_HMACSHA256.
+    #[arg(long)]
+    pub basic: bool,
+
+    /// The zone.
+    #[arg(long, value_name = "ID", default_value = "District")]
+    pub zone: String,
+
+    /// A right that is not approved, SERVICE=RIGHT; `*` = all services. Can be given several times.
+    #[arg(long, value_name = "SERVICE=RIGHT")]
+    pub reject: Vec<String>,
+
+    /// Most objects of one request.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub objects: usize,
+
+    /// Most bytes of one request.
+    #[arg(long, value_name = "N", default_value_t = 4_194_304)]
+    pub bytes: usize,
+
+    /// Leave the status of every Nth object out of the answers; 0 = of none.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub omit_status: u64,
+
+    /// Take objects that refer to what is not there.
+    #[arg(long)]
+    pub unchecked_references: bool,
+
+    /// A fault to play, KIND[:NAME=VALUE,...]. Can be given several times; docs/sandbox.md lists
+    /// them.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+
+    /// The metadata file of another set of objects.
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
 }
 
 /// A state edition that takes DIS batches (docs/dis-contract.md), with the checks of a real one.

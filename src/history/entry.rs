@@ -232,7 +232,11 @@ impl ObjectEntry {
 impl Entry {
     /// Whether the run sends to the target: only such runs count as a resync of their objects.
     pub fn is_resync(&self) -> bool {
-        !self.dry_run && matches!(self.command.as_str(), "run" | "load")
+        !self.dry_run
+            && matches!(
+                self.command.as_str(),
+                "run" | "load" | "sif sync" | "sif serve"
+            )
     }
 
     /// The run has come to its end, with this report.

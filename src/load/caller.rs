@@ -77,6 +77,8 @@ pub enum ApiError {
 /// A 2xx answer.
 #[derive(Debug)]
 pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
     /// Response headers.
     pub headers: HeaderMap,
     /// The whole body.
@@ -110,6 +112,23 @@ impl Caller {
         accept: Option<HeaderValue>,
         body: Option<Bytes>,
     ) -> Result<Answer, ApiError> {
+        let accept = accept.map(|accept| (ACCEPT, accept));
+        let json = || (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let headers = accept.into_iter().chain(body.as_ref().map(|_| json()));
+        self.ask_with(method, url, &headers.collect(), body).await
+    }
+
+    /// The same, with headers of its own.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub(super) async fn ask_with(
+        &self,
+        method: Method,
+        url: Url,
+        headers: &HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ApiError> {
         let (mut tries, mut renewed) = (0, false);
         loop {
             tries += 1;
@@ -119,14 +138,11 @@ impl Caller {
                 let bearer = token.get().await?;
                 version = Some(bearer.version);
                 request = request.header(AUTHORIZATION, bearer.header);
+                request = request.headers(bearer.more.into_iter().collect());
             }
+            request = request.headers(headers.clone());
             if let Some(body) = &body {
-                request =
-                    request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 request = request.body(body.clone());
-            }
-            if let Some(accept) = &accept {
-                request = request.header(ACCEPT, accept.clone());
             }
             if let Some(rate) = &self.settings.rate {
                 rate.wait().await;
@@ -146,7 +162,10 @@ impl Caller {
                     format!("HTTP {status}"),
                 ),
                 Ok((status, answer)) => {
-                    let message = Problem::read(&answer.body).text;
+                    let message = match crate::sif3::refusal(&answer.body) {
+                        told if !told.is_empty() => told,
+                        _ => Problem::read(&answer.body).text,
+                    };
                     return Err(ApiError::Refused {
                         method,
                         url: url.into(),
@@ -176,6 +195,7 @@ async fn read(request: reqwest::RequestBuilder) -> Result<(u16, Answer), reqwest
     Ok((
         status,
         Answer {
+            status,
             headers,
             body: reply.bytes().await?,
         },

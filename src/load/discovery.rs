@@ -238,6 +238,14 @@ impl Discovered {
     }
 }
 
+/// A name that tells targets apart, short enough for a folder: what may be read of it, and a hash
+/// of all that counts.
+pub(super) fn named(readable: &str, all: &str) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_64(all.as_bytes());
+    let readable = readable.rsplit("://").next().unwrap_or_default();
+    format!("{}-{:08x}", slug(readable), hash & 0xffff_ffff)
+}
+
 fn slug(text: &str) -> String {
     let mut slug: String = text
         .chars()

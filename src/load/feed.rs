@@ -19,7 +19,7 @@ use super::withheld::{Withheld, WithheldKeys};
 use crate::ledger::Disposition;
 use crate::lock::ResourceClaims;
 use crate::metadata::ReferenceColumns;
-use crate::object::{KeyHash, body_columns, encode};
+use crate::object::{KeyHash, body_columns};
 use crate::target::{Chunk, Operation, Unit};
 
 /// Why a feed could not go on.
@@ -218,9 +218,11 @@ impl Feed {
                     self.report(rows, &batch, why)?;
                 } else if self.dry {
                     self.planned(rows, &batch)?;
-                } else if !rows.is_empty() {
-                    let chunk = Arc::new(self.encode(rows, &batch)?);
-                    complete = self.cut(&chunk, sent)?;
+                } else {
+                    for (rows, batch) in self.alike(rows, batch)? {
+                        let chunk = Arc::new(self.encode(rows, &batch)?);
+                        complete = complete && self.cut(&chunk, sent)?;
+                    }
                 }
                 Ok::<bool, FeedError>(complete)
             })?;
@@ -305,7 +307,7 @@ impl Feed {
     fn encode(&self, rows: Vec<u64>, batch: &RecordBatch) -> Result<Chunk, FeedError> {
         let body = batch.project(&body_columns(&batch.schema()));
         let bodies = body
-            .and_then(|body| encode(&body))
+            .and_then(|body| self.shared.target.encode(self.resource, &body))
             .map_err(|e| self.encode_error(e))?;
         let scope = self.objects.scope(batch)?;
         let ids = match self.moves.is_empty() {
@@ -359,13 +361,6 @@ impl Feed {
             start = end;
         }
         Ok(true)
-    }
-
-    fn operation_of(&self, row: u64) -> Operation {
-        match self.moves.contains_key(&row) {
-            true => Operation::Replace,
-            false => self.operation,
-        }
     }
 
     pub(super) fn encode_error(&self, source: ArrowError) -> FeedError {

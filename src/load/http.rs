@@ -7,8 +7,8 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 
-use super::ApiError;
 use super::token::chain;
+use super::{ApiError, Bearer};
 use crate::pipeline::{LoadSettings, Secret};
 use crate::target::{Event, Fault, Request};
 
@@ -98,12 +98,15 @@ impl Reply {
 pub(super) async fn exchange(
     http: &reqwest::Client,
     request: Request,
-    bearer: Option<HeaderValue>,
+    bearer: Option<Bearer>,
     correlation: Option<HeaderValue>,
 ) -> (Reply, Duration) {
     let mut outgoing = reqwest::Request::new(request.method, request.url);
     let headers = outgoing.headers_mut();
-    headers.extend(bearer.map(|value| (AUTHORIZATION, value)));
+    if let Some(bearer) = bearer {
+        headers.insert(AUTHORIZATION, bearer.header);
+        headers.extend(bearer.more);
+    }
     headers.extend(correlation.map(|value| (CORRELATION, value)));
     let about = match request.body {
         Some(_) => CONTENT_TYPE,
@@ -115,6 +118,9 @@ pub(super) async fn exchange(
             .content_encoding
             .map(|value| (CONTENT_ENCODING, value)),
     );
+    if let Some(more) = request.headers {
+        headers.extend(*more);
+    }
     *outgoing.body_mut() = request.body.map(Into::into);
     let began = Instant::now();
     let reply = match http.execute(outgoing).await {

@@ -162,22 +162,7 @@ impl State {
                 format!("{}/{instance}", self.base.as_str().to_lowercase())
             }
         };
-        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-        let readable: String = text
-            .rsplit("://")
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || c == '.' {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .take(60)
-            .collect();
-        format!("{}-{:08x}", readable.trim_matches('-'), hash & 0xffff_ffff)
+        super::discovery::named(&text, &text)
     }
 
     /// A sequence number for a run that starts now: later than all before it, whatever the clock.

@@ -8,19 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 use url::Url;
 
 use crate::pipeline::{LoadSettings, Secret};
-use crate::target::{Wait, retry_after};
 
+use super::grant::{Asked, Client, Grant, Granted};
 use super::retry::next_wait;
-use super::token_file::{Cached, read_cache, write_cache};
+use super::session::Session;
+use super::token_file::read_cache;
 
-/// A lifetime above this is no lifetime but the second of expiry since 1970.
-const LONGEST_LIFE_SECS: i64 = 10 * 365 * 86_400;
 /// A token this close to its end is not used any more.
 pub(super) const MARGIN: TimeDelta = TimeDelta::seconds(20);
 
@@ -57,6 +55,26 @@ pub enum TokenError {
          pipeline's [connection]"
     )]
     NoHeader,
+    /// A SIF 3 provider refused the application.
+    #[error(
+        "the provider refused the application ({status}: {message}); check the application key \
+         (key_env), its password (secret_env) and `authentication` of [sif3]; for hmac also this \
+         machine's clock"
+    )]
+    Application {
+        /// HTTP status.
+        status: u16,
+        /// The provider's text.
+        message: String,
+    },
+    /// A SIF 3 provider that gives no environment.
+    #[error("{url} gave no environment: {why}; is this the root of a SIF 3 infrastructure?")]
+    NoEnvironment {
+        /// The environment service.
+        url: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
     /// An answer that holds no token.
     #[error("the answer of {url} holds no access_token; is it an OAuth token route?")]
     Unreadable {
@@ -70,6 +88,8 @@ pub enum TokenError {
 pub struct Bearer {
     /// `Authorization` value, marked sensitive.
     pub header: HeaderValue,
+    /// What goes with it on this one request: the time of a signature.
+    pub more: Vec<(HeaderName, HeaderValue)>,
     /// Counts renewals.
     pub version: u64,
 }
@@ -90,29 +110,12 @@ pub struct Token {
     accepted: AtomicU64,
 }
 
-/// Where a token comes from: an OAuth route. A token that the target's operator has handed out
-/// has none, and cannot be renewed.
-struct Grant {
-    http: reqwest::Client,
-    url: Url,
-    key: Secret,
-    secret: Secret,
-    settings: LoadSettings,
-    cache: Option<PathBuf>,
-}
-
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token")
-            .field("url", &self.grant.as_ref().map(|g| g.url.as_str()))
+            .field("url", &self.grant.as_ref().map(|g| g.url().as_str()))
             .finish_non_exhaustive()
     }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    expires_in: Option<serde_json::Value>,
 }
 
 impl Token {
@@ -127,7 +130,7 @@ impl Token {
         let kept = cache
             .as_deref()
             .and_then(|path| read_cache(path, &url, &key));
-        let grant = Grant {
+        let grant = Client {
             http,
             url,
             key,
@@ -135,7 +138,7 @@ impl Token {
             settings,
             cache,
         };
-        Self::with(Some(grant), kept)
+        Self::with(Some(Grant::Client(Box::new(grant))), kept)
     }
 
     /// A token that does not come from an OAuth route and lasts as long as the target accepts it.
@@ -145,11 +148,21 @@ impl Token {
     pub fn fixed(token: &Secret) -> Result<Self, TokenError> {
         let header = bearer(token.expose()).ok_or(TokenError::NoHeader)?;
         let current = Current {
-            bearer: Bearer { header, version: 1 },
+            bearer: Bearer {
+                header,
+                more: Vec::new(),
+                version: 1,
+            },
             refresh_at: DateTime::<Utc>::MAX_UTC,
             expires_at: DateTime::<Utc>::MAX_UTC,
         };
         Ok(Self::with(None, Some(current)))
+    }
+
+    /// The token of a session with a SIF 3 provider; one that the last run has left is used.
+    pub(super) fn session(session: Arc<Session>) -> Self {
+        let current = session.current();
+        Self::with(Some(Grant::Session(session)), current)
     }
 
     fn with(grant: Option<Grant>, current: Option<Current>) -> Self {
@@ -177,6 +190,14 @@ impl Token {
     /// # Errors
     /// [`TokenError`] when there is none and none can be had.
     pub async fn get(&self) -> Result<Bearer, TokenError> {
+        let bearer = self.latest().await?;
+        Ok(match &self.grant {
+            Some(Grant::Session(session)) => session.sign(bearer),
+            _ => bearer,
+        })
+    }
+
+    async fn latest(&self) -> Result<Bearer, TokenError> {
         let now = Utc::now();
         match self.held() {
             Some(current) if now < current.refresh_at => Ok(current.bearer.clone()),
@@ -224,109 +245,43 @@ impl Token {
         loop {
             tries += 1;
             let (wait, message) = match grant.ask().await {
-                Ok(answer) => return self.keep(grant, answer, version),
+                Ok(granted) => return Ok(self.keep(granted, version)),
                 Err(Asked::Final(error)) => return Err(error),
                 Err(Asked::Later(wait, message)) => (wait, message),
             };
-            let Some(pause) = next_wait(&grant.settings, wait, tries, 0, fastrand::f64()) else {
+            let Some(pause) = next_wait(grant.settings(), wait, tries, 0, fastrand::f64()) else {
                 return Err(TokenError::Unavailable {
-                    url: grant.url.to_string(),
+                    url: grant.url().to_string(),
                     message,
                 });
             };
-            tracing::warn!(url = %grant.url, %message, ?pause, "no token yet, trying again");
+            tracing::warn!(url = %grant.url(), %message, ?pause, "no token yet, trying again");
             tokio::time::sleep(pause).await;
         }
     }
 
-    fn keep(&self, grant: &Grant, answer: Answer, version: u64) -> Result<Bearer, TokenError> {
-        let unreadable = || TokenError::Unreadable {
-            url: grant.url.to_string(),
-        };
-        let now = Utc::now();
-        let expires_at = expiry(answer.expires_in.as_ref(), now);
-        let header = bearer(&answer.access_token).ok_or_else(unreadable)?;
-        let current = Current {
-            bearer: Bearer { header, version },
-            refresh_at: now + (expires_at - now) * 4 / 5,
-            expires_at,
-        };
+    fn keep(&self, granted: Granted, version: u64) -> Bearer {
+        let current = Current::new(granted.header, version, granted.expires_at);
         let bearer = current.bearer.clone();
         if let Ok(mut held) = self.current.write() {
             *held = Some(Arc::new(current));
         }
-        if let Some(path) = &grant.cache {
-            let cached = Cached {
-                url: grant.url.to_string(),
-                key: grant.key.expose().to_owned(),
-                access_token: answer.access_token,
-                expires_at,
-            };
-            if let Err(error) = write_cache(path, &cached) {
-                tracing::warn!(%error, "the token could not be kept for the next run");
-            }
-        }
-        Ok(bearer)
+        bearer
     }
 }
 
-impl Grant {
-    async fn ask(&self) -> Result<Answer, Asked> {
-        let sent = self
-            .http
-            .post(self.url.clone())
-            .basic_auth(self.key.expose(), Some(self.secret.expose()))
-            .form(&[("grant_type", "client_credentials")])
-            .send()
-            .await;
-        let later = |wait, message: String| Err(Asked::Later(wait, message));
-        let reply = match sent {
-            Ok(reply) => reply,
-            Err(error) => return later(Wait::Backoff, chain(&error)),
-        };
-        let status = reply.status().as_u16();
-        let asked = retry_after(reply.headers());
-        let body = match reply.bytes().await {
-            Ok(body) => body,
-            Err(error) => return later(Wait::Backoff, chain(&error)),
-        };
-        match status {
-            200..=299 => serde_json::from_slice(&body).map_err(|_| {
-                Asked::Final(TokenError::Unreadable {
-                    url: self.url.to_string(),
-                })
-            }),
-            408 | 425 | 429 | 500..=599 => later(
-                Wait::SlowDown(asked),
-                format!("HTTP {status} from the token route"),
-            ),
-            _ => {
-                let message = crate::target::edfi::Problem::read(&body).text;
-                Err(Asked::Final(TokenError::Refused { status, message }))
-            }
+impl Current {
+    pub(super) fn new(header: HeaderValue, version: u64, expires_at: DateTime<Utc>) -> Self {
+        let now = Utc::now();
+        Self {
+            bearer: Bearer {
+                header,
+                more: Vec::new(),
+                version,
+            },
+            refresh_at: now + (expires_at - now) * 4 / 5,
+            expires_at,
         }
-    }
-}
-
-enum Asked {
-    Final(TokenError),
-    Later(Wait, String),
-}
-
-/// When a token ends: `expires_in` counts seconds from now, but some servers send the second of
-/// expiry since 1970 in it; without it, half an hour (the usual lifetime).
-fn expiry(expires_in: Option<&serde_json::Value>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let seconds = match expires_in {
-        Some(serde_json::Value::Number(n)) => n.as_f64().map(|s| s as i64),
-        Some(serde_json::Value::String(s)) => s.trim().parse().ok(),
-        _ => None,
-    };
-    match seconds {
-        Some(epoch) if epoch > LONGEST_LIFE_SECS => {
-            DateTime::from_timestamp(epoch, 0).unwrap_or(now)
-        }
-        Some(life) if life > 0 => now + TimeDelta::seconds(life),
-        _ => now + TimeDelta::minutes(30),
     }
 }
 
@@ -351,21 +306,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn until(when: DateTime<Utc>, now: DateTime<Utc>) -> std::time::Duration {
-        (when - now).to_std().unwrap_or_default()
-    }
-
-    #[test]
-    fn expires_in_counts_seconds_or_names_the_second() {
-        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-        let in_secs = |v: serde_json::Value| until(expiry(Some(&v), now), now).as_secs();
-        assert_eq!(in_secs(1800.into()), 1800);
-        assert_eq!(in_secs("1800".into()), 1800);
-        assert_eq!(in_secs((1_795_000_000i64 + 900).into()), 900);
-        assert_eq!(in_secs((-5).into()), 1800);
-        assert_eq!(until(expiry(None, now), now).as_secs(), 1800);
-    }
+    use crate::load::token_file::{Cached, write_cache};
 
     #[test]
     fn a_kept_token_is_only_for_its_url_and_key() {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::token::{Bearer, Current, MARGIN, bearer};
+use super::token::{Current, MARGIN, bearer};
 use crate::files;
 use crate::pipeline::Secret;
 
@@ -29,14 +29,11 @@ pub(super) fn read_cache(path: &Path, url: &Url, key: &Secret) -> Option<Current
     {
         return None;
     }
-    Some(Current {
-        bearer: Bearer {
-            header: bearer(&cached.access_token)?,
-            version: 1,
-        },
-        refresh_at: now + (cached.expires_at - now) * 4 / 5,
-        expires_at: cached.expires_at,
-    })
+    Some(Current::new(
+        bearer(&cached.access_token)?,
+        1,
+        cached.expires_at,
+    ))
 }
 
 /// Keeps a token for the next run.

@@ -7,6 +7,7 @@ use reqwest::header::HeaderValue;
 
 use super::http::{Reply, exchange};
 use super::pace::Went;
+use super::regroup::{Regrouped, regroup};
 use super::retry::next_wait;
 use super::sink::{Message, Settled};
 use super::{Bearer, Shared, TokenError};
@@ -31,17 +32,28 @@ pub(super) async fn work(shared: Arc<Shared>, index: usize) {
             return;
         };
         // What one request cannot carry goes out in several.
-        let mut units = vec![(unit, Spent::default())];
-        while let Some((unit, spent)) = units.pop() {
+        let mut units = vec![(unit, Spent::default(), false)];
+        while let Some((unit, spent, regrouped)) = units.pop() {
             let settled = if shared.stopped(unit.chunk.resource) {
                 Settled::unsent(unit)
             } else {
-                match Conversation::new(&shared, unit, spent).run().await {
+                match Conversation::new(&shared, unit, spent, regrouped)
+                    .run()
+                    .await
+                {
                     Ended::Settled(settled) => settled,
                     Ended::Split(first, second, spent) => {
-                        units.push((second, Spent::default()));
-                        units.push((first, spent));
+                        units.push((second, Spent::default(), regrouped));
+                        units.push((first, spent, regrouped));
                         continue;
+                    }
+                    Ended::Regrouped(again, mut spent, settled) => {
+                        let again = again.into_iter();
+                        units.extend(again.map(|unit| (unit, std::mem::take(&mut spent), true)));
+                        match settled {
+                            Some(settled) => settled,
+                            None => continue,
+                        }
                     }
                 }
             };
@@ -57,6 +69,8 @@ enum Ended {
     Settled(Settled),
     /// Its objects are to go out in two requests; what was spent counts for the first.
     Split(Unit, Unit, Spent),
+    /// Some of its objects are to go out again under another operation; what became of the others.
+    Regrouped(Vec<Unit>, Spent, Option<Settled>),
 }
 
 /// Requests sent, time in flight, bytes out and in.
@@ -87,12 +101,14 @@ struct Conversation<'a> {
     expired: u32,
     /// A race was lost once.
     raced: bool,
+    /// The operation has changed already.
+    regrouped: bool,
     /// HTTP status of the last answer; 0 when there was none.
     status: u16,
 }
 
 impl<'a> Conversation<'a> {
-    fn new(shared: &'a Shared, unit: Unit, spent: Spent) -> Self {
+    fn new(shared: &'a Shared, unit: Unit, spent: Spent, regrouped: bool) -> Self {
         let row = unit
             .chunk
             .rows
@@ -113,6 +129,7 @@ impl<'a> Conversation<'a> {
             renewed: false,
             expired: 0,
             raced: false,
+            regrouped,
             status: 0,
         }
     }
@@ -135,6 +152,7 @@ impl<'a> Conversation<'a> {
                     Some((first, second)) => return Ended::Split(first, second, self.spent),
                     None => break Settlement::One(Verdict::Failed(refusal)),
                 },
+                Ok(Step::Settle(Settlement::Each(each))) => return self.each(each),
                 Ok(Step::Settle(settlement)) => break settlement,
                 Ok(Step::Again { refusal, wait }) => {
                     let Some(pause) = self.pause(wait) else {
@@ -174,14 +192,13 @@ impl<'a> Conversation<'a> {
             None => None,
         };
         self.bearer = bearer.as_ref().map(|b| b.version);
-        let header = bearer.map(|b| b.header);
         if let Some(rate) = &shared.settings.rate {
             self.unless_stopped(rate.wait()).await?;
         }
         let length = request.body.as_ref().map_or(0, |body| body.len() as u64);
         self.served = shared.pace.served();
         let (reply, elapsed) =
-            exchange(&shared.http, request, header, self.correlation.clone()).await;
+            exchange(&shared.http, request, bearer, self.correlation.clone()).await;
         let spent = &mut self.spent;
         spent.requests = spent.requests.saturating_add(1);
         spent.latency += elapsed;
@@ -246,9 +263,10 @@ impl<'a> Conversation<'a> {
         operation: Operation,
         refusal: Refusal,
     ) -> Result<(Phase, Request), Refusal> {
-        if self.unit.operation == operation {
+        if self.regrouped || self.unit.operation == operation {
             return Err(refusal);
         }
+        self.regrouped = true;
         self.unit.operation = operation;
         (self.tries, self.crowded) = (0, 0);
         Ok(self.shared.target.start(&self.unit))
@@ -285,20 +303,45 @@ impl<'a> Conversation<'a> {
     fn settled(self, settlement: Option<Settlement>) -> Settled {
         let verdicts = match settlement {
             None => Vec::new(),
-            Some(Settlement::One(verdict)) if self.unit.len() == 1 => vec![verdict],
             // A refusal of the whole request stands for each of its objects.
             Some(Settlement::One(verdict)) => vec![verdict; self.unit.len()],
             Some(Settlement::Each(each)) => self.positional(each),
         };
-        let latency_us = u32::try_from(self.spent.latency.as_micros()).unwrap_or(u32::MAX);
+        let unit = self.unit.clone();
+        self.closed(unit, verdicts)
+    }
+
+    /// The end of the conversation for these objects.
+    fn closed(&self, unit: Unit, verdicts: Vec<Verdict>) -> Settled {
         Settled {
-            unit: self.unit,
+            unit,
             verdicts,
             attempts: self.spent.requests,
-            latency_us,
+            latency_us: u32::try_from(self.spent.latency.as_micros()).unwrap_or(u32::MAX),
             sent: self.spent.sent,
             received: self.spent.received,
             status: self.status,
+        }
+    }
+
+    /// Verdicts on each object: some may be to go out again, once.
+    fn each(self, each: Vec<(Option<crate::object::KeyHash>, Verdict)>) -> Ended {
+        let verdicts = self.positional(each);
+        let first = (!self.regrouped).then(|| regroup(&self.unit, &verdicts));
+        match first.flatten() {
+            None => {
+                let unit = self.unit.clone();
+                Ended::Settled(self.closed(unit, verdicts))
+            }
+            Some(Regrouped { again, rest }) => {
+                // What was spent is told once.
+                let spent = match rest {
+                    Some(_) => Spent::default(),
+                    None => self.spent,
+                };
+                let settled = rest.map(|(unit, verdicts)| self.closed(unit, verdicts));
+                Ended::Regrouped(again, spent, settled)
+            }
         }
     }
 

@@ -167,9 +167,35 @@ fn collect(
                     found.push(ReferencePath { path, targets });
                 }
             }
+            Kind::RefId => {
+                if let Some(target) = by_name(standard, name) {
+                    let (path, targets) = (path.clone(), vec![target]);
+                    found.push(ReferencePath { path, targets });
+                }
+            }
             _ => {}
         }
         path.pop();
+    }
+}
+
+/// What a RefId points at, where its name tells: `SchoolInfoRefId` at SchoolInfo, and `schoolRefId`
+/// at xSchool, as xPress Roster writes it.
+fn by_name(standard: &Standard, field: &str) -> Option<Target> {
+    let name = field.strip_suffix("RefId")?;
+    let mut letters = name.chars();
+    let first = letters.next()?;
+    let resource = match first.is_lowercase() {
+        true => format!("x{}{}", first.to_uppercase(), letters.as_str()),
+        false => name.to_owned(),
+    };
+    match standard.resources.get(&resource)?.key.as_slice() {
+        [part] => Some(Target {
+            resource,
+            // The reference itself, which has no members.
+            parts: vec![(part.name.clone(), String::new())],
+        }),
+        _ => None,
     }
 }
 
@@ -217,6 +243,11 @@ fn columns<'a>(
     target: &'a Target,
     reference: &ArrayRef,
 ) -> Result<Option<Vec<(&'a str, KeyColumn)>>, ArrowError> {
+    if let [(name, member)] = target.parts.as_slice()
+        && member.is_empty()
+    {
+        return Ok(Some(vec![(name.as_str(), KeyColumn::new(reference)?)]));
+    }
     let Some(reference) = reference.as_struct_opt() else {
         return Ok(None);
     };
@@ -250,94 +281,4 @@ fn elements(lists: &[ListArray], row: usize) -> std::ops::Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use arrow::array::{Int64Array, StructArray};
-    use arrow::buffer::NullBuffer;
-    use arrow::datatypes::{DataType, Field as Column, Fields};
-    use serde_json::json;
-
-    use super::*;
-
-    /// Schools and districts, and something that belongs to either.
-    fn standard() -> Standard {
-        let owner = |key: &str| {
-            json!({
-                "path": "/ed-fi/x",
-                "key": [{"name": key, "path": key}],
-                "fields": {key: {"type": "int64", "required": true}},
-            })
-        };
-        let resources = json!({
-            "schools": owner("schoolId"),
-            "localEducationAgencies": owner("localEducationAgencyId"),
-            "courses": {
-                "path": "/ed-fi/courses",
-                "key": [
-                    {"name": "courseCode", "path": "courseCode"},
-                    {"name": "educationOrganizationId",
-                     "path": "educationOrganizationReference.educationOrganizationId"},
-                ],
-                "fields": {
-                    "courseCode": {"type": "string", "required": true},
-                    "educationOrganizationReference": {
-                        "type": "reference", "required": true,
-                        "targets": ["schools", "localEducationAgencies", "notInTheStandard"],
-                        "fields": {"educationOrganizationId": {"type": "int64"}},
-                    },
-                },
-            },
-        });
-        Standard {
-            resources: serde_json::from_value(resources).unwrap(),
-            ..Standard::default()
-        }
-    }
-
-    fn courses() -> RecordBatch {
-        let id = Column::new("educationOrganizationId", DataType::Int64, true);
-        let ids = Arc::new(Int64Array::from(vec![Some(7), None, Some(9), Some(8)]));
-        let nulls = NullBuffer::from(vec![true, true, false, true]);
-        let references = StructArray::new(Fields::from(vec![id]), vec![ids], Some(nulls));
-        let column: ArrayRef = Arc::new(references);
-        let name = "educationOrganizationReference";
-        RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap()
-    }
-
-    fn visits(references: &ReferenceColumns, batch: &RecordBatch) -> Vec<(usize, String, KeyHash)> {
-        let mut seen = Vec::new();
-        let rows = 0..batch.num_rows();
-        let visit = |row, to: &str, hash| seen.push((row, to.to_owned(), hash));
-        references.parents(batch, rows, visit).unwrap();
-        seen
-    }
-
-    #[test]
-    fn an_abstract_reference_visits_every_kind_by_its_own_name() {
-        let standard = standard();
-        let references = ReferenceColumns::new(&standard, &standard.resources["courses"]);
-        let visit =
-            |row: usize, resource: &str, key: &str| (row, resource.to_owned(), KeyHash::of(key));
-        // Neither the NULL member nor the NULL reference is followed.
-        let wanted = [
-            visit(0, "schools", "schoolId=7"),
-            visit(3, "schools", "schoolId=8"),
-            visit(0, "localEducationAgencies", "localEducationAgencyId=7"),
-            visit(3, "localEducationAgencies", "localEducationAgencyId=8"),
-        ];
-        assert_eq!(visits(&references, &courses()), wanted);
-        let slice = courses().slice(3, 1);
-        let wanted = [visit(0, "schools", "schoolId=8")];
-        let schools = references.only(|resource| resource == "schools");
-        assert_eq!(visits(&schools, &slice), wanted);
-        assert_eq!(schools.targets().collect::<Vec<_>>(), ["schools"]);
-    }
-
-    #[test]
-    fn a_batch_without_the_reference_has_no_parents() {
-        let standard = standard();
-        let references = ReferenceColumns::new(&standard, &standard.resources["courses"]);
-        let other: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-        let batch = RecordBatch::try_from_iter([("courseCode", other)]).unwrap();
-        assert_eq!(visits(&references, &batch), []);
-    }
-}
+mod tests;

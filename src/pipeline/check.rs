@@ -11,7 +11,7 @@ use super::resources::{self, Queries};
 use super::section::{Document, Section, Text, join};
 use super::{
     Connection, Pipeline, TargetKind, connection, deletes, dis, listing, notify, options, origin,
-    parameters, routing, scope, sif, sif_zone, source,
+    parameters, routing, scope, sif, sif_zone, sif3, source,
 };
 use crate::shipped;
 
@@ -80,6 +80,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     let source = source::read(&mut top);
     let dis = dis::read(&mut top, target);
     let sif = sif::read(&mut top, target);
+    let sif3 = sif3::read(&mut top, target);
     let connection = connection::read(&mut top, target);
     let sandbox = matches!(connection, Some(Connection::Sandbox));
     let load = options::load_settings(&mut top, sandbox);
@@ -97,6 +98,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
     if let Some(sif) = &sif {
         sif_zone::check(document, &sif.zone, &queries);
     }
+    sif3::check(document, target, &queries);
     let Queries {
         sql_dir,
         views,
@@ -125,6 +127,7 @@ fn checked(mut top: Section<'_>) -> Option<Pipeline> {
         source: source?,
         dis,
         sif,
+        sif3,
         connection: connection?,
         load,
         fail_on,
@@ -178,6 +181,7 @@ fn target(top: &mut Section<'_>) -> Option<TargetKind> {
     let legal = [
         ("edfi", TargetKind::Edfi),
         ("sif", TargetKind::Sif),
+        ("sif3", TargetKind::Sif3),
         ("dis", TargetKind::Dis),
     ];
     let Some(text) = top.text("target") else {

@@ -53,12 +53,12 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
     let document = section.document;
     let sandbox = section.flag("sandbox", false);
     let url = section.text("url");
-    // A state edition has neither OAuth nor routes of its own.
+    // A state edition has neither OAuth nor routes of its own; a SIF 3 provider tells its routes.
     let dis = target == Some(TargetKind::Dis);
     let sif = target == Some(TargetKind::Sif);
     let (mut tenant, mut route_year) = (None, None);
     let mut routing = Routing::default();
-    if !dis && !sif {
+    if !dis && !sif && target != Some(TargetKind::Sif3) {
         routing = super::routing::read(&mut section);
         tenant = section.text("tenant").map(|t| t.value);
         route_year = section.integer("route_year", (1990, 2100));

@@ -12,6 +12,7 @@ mod dis;
 mod document;
 mod fail_on;
 mod interpolate;
+mod kind;
 mod layer;
 mod limits;
 mod listing;
@@ -30,6 +31,7 @@ mod section;
 mod select;
 mod shared;
 mod sif;
+mod sif3;
 mod sif_zone;
 mod source;
 mod tree;
@@ -45,6 +47,7 @@ pub use additions::{Addition, Additions};
 pub use deletes::{DeleteSettings, LeftOut, MaxDeletes, ResyncMode};
 pub use dis::{Dis, Edition};
 pub use fail_on::FailOn;
+pub use kind::TargetKind;
 pub use listing::{Listing, Sort};
 pub use origin::Origin;
 pub use problem::{Problem, Problems, closest};
@@ -55,6 +58,7 @@ pub use secret::Secret;
 pub use select::SelectError;
 pub use sif::{RefIdFile, Sif};
 pub use sif_zone::{Push, SifZone, ZoneKind};
+pub use sif3::{Authentication, Sif3};
 pub use window::{Standing, Window, WindowError};
 
 /// A checked pipeline. Every path is absolute or relative to the current directory, and exists.
@@ -89,6 +93,8 @@ pub struct Pipeline {
     pub dis: Option<Dis>,
     /// What a pipeline to a SIF zone has beside the others.
     pub sif: Option<Sif>,
+    /// What a pipeline to a SIF 3 provider has beside the others.
+    pub sif3: Option<Sif3>,
     /// How the target is reached.
     pub connection: Connection,
     /// How it is loaded.
@@ -209,29 +215,6 @@ pub struct LayerNote {
     pub file: PathBuf,
     /// Whether it is read from the binary.
     pub shipped: bool,
-}
-
-/// A kind of target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetKind {
-    /// An Ed-Fi ODS / API.
-    Edfi,
-    /// A SIF zone or SIF 3 provider.
-    Sif,
-    /// A state edition.
-    Dis,
-}
-
-impl TargetKind {
-    /// The word used in pipeline files, folders and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Edfi => "edfi",
-            Self::Sif => "sif",
-            Self::Dis => "dis",
-        }
-    }
 }
 
 /// One resource of a pipeline: a SQL file whose rows are the objects.

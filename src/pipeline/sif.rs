@@ -64,12 +64,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
         return None;
     };
     let document = section.document;
-    let guid = section.text("district_guid");
-    if guid.as_ref().is_none_or(|g| g.value.trim().is_empty()) {
-        let what = "[sif] needs district_guid = \"...\": the district's GUID in the SIS, which all \
-                    RefIds are made of";
-        document.wrong(&section.place("district_guid"), what);
-    }
+    let guid = district_guid(&mut section, "sif");
     if !section.has("version") {
         document.default(section.full("version"), format!("{DEFAULT_VERSION:?}"));
     }
@@ -77,20 +72,40 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
         Some(text) => version(document, &text),
         None => Some(DEFAULT_VERSION.to_owned()),
     };
-    let ref_ids = section
-        .text("ref_ids")
-        .and_then(|text| existing_file(document, &text))
-        .map(|path| RefIdFile {
-            path,
-            loaded: Arc::default(),
-        });
+    let ref_ids = ref_ids(&mut section);
     let zone = sif_zone::read(&mut section);
     section.finish();
     Some(Sif {
-        district_guid: guid?.value.trim().to_owned(),
+        district_guid: guid?,
         version: version?,
         ref_ids,
         zone,
+    })
+}
+
+/// The district's GUID; None with a problem recorded.
+pub(super) fn district_guid(section: &mut Section<'_>, name: &str) -> Option<String> {
+    let guid = section.text("district_guid").map(|text| text.value);
+    let guid = guid.map(|guid| guid.trim().to_owned());
+    let guid = guid.filter(|guid| !guid.is_empty());
+    if guid.is_none() {
+        let what = format!(
+            "[{name}] needs district_guid = \"...\": the district's GUID in the SIS, which all RefIds \
+             are made of"
+        );
+        let place = section.place("district_guid");
+        section.document.wrong(&place, what);
+    }
+    guid
+}
+
+/// The table of RefIds that others hold.
+pub(super) fn ref_ids(section: &mut Section<'_>) -> Option<RefIdFile> {
+    let text = section.text("ref_ids")?;
+    let path = existing_file(section.document, &text)?;
+    Some(RefIdFile {
+        path,
+        loaded: Arc::default(),
     })
 }
 

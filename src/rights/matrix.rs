@@ -89,8 +89,8 @@ impl Needed {
             (Act::Forget, K::Dis) if selective => Self::Of(T::DisSelective, R::Delete),
             // Batch has no D: its history is the status of the objects.
             (Act::Empty | Act::Forget, K::Dis) => Self::Admin,
-            (Act::Look | Act::View, K::Sif) => Self::Of(T::Sif, R::Read),
-            (Act::Sync | Act::Empty | Act::Forget, K::Sif) => Self::Of(T::Sif, R::Write),
+            (Act::Look | Act::View, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Read),
+            (Act::Sync | Act::Empty | Act::Forget, K::Sif | K::Sif3) => Self::Of(T::Sif, R::Write),
         }
     }
 }

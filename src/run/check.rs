@@ -157,11 +157,15 @@ fn inputs(
 
 /// What RefIds are made of, for a SIF target.
 fn ref_ids(pipeline: &Pipeline) -> Option<RefIdSettings> {
-    let sif = pipeline.sif.as_ref()?;
+    let zone = pipeline.sif.as_ref();
+    let zone = zone.map(|sif| (&sif.district_guid, &sif.ref_ids, sif.is_rest()));
+    let provider = pipeline.sif3.as_ref();
+    let provider = provider.map(|sif| (&sif.district_guid, &sif.ref_ids, true));
+    let (guid, held, dashed) = zone.or(provider)?;
     Some(RefIdSettings {
-        ids: RefIds::of_district(&sif.district_guid),
-        dashed: sif.is_rest(),
-        held: sif.ref_ids.clone(),
+        ids: RefIds::of_district(guid),
+        dashed,
+        held: held.clone(),
     })
 }
 

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
-use super::{RunError, Selection};
-use crate::load::{Address, Api, Fill, State, StateKey, Token};
+use super::{Context, RunError, Selection, rest};
+use crate::ledger::Ledger;
+use crate::load::{Address, Api, Fill, Provider, State, StateKey, Token};
 use crate::metadata::Standard;
 use crate::pipeline::{Connection, Credentials, Pipeline, Secret, Setting, TargetKind};
 use crate::target::dis::{Dis, Encoding};
@@ -32,6 +31,7 @@ pub struct Target {
 enum Link {
     Edfi(Box<Api>),
     Dis(Box<State>),
+    Sif3(Box<Provider>),
 }
 
 /// An embedded sandbox that runs as long as the connection.
@@ -40,6 +40,7 @@ enum Link {
 enum Running {
     Edfi(crate::sandbox::edfi::Sandbox),
     Dis(crate::sandbox::dis::Sandbox),
+    Sif3(crate::sandbox::sif3::Sandbox),
 }
 
 /// What the loop is given of a target.
@@ -73,6 +74,7 @@ pub fn standard(pipeline: &Pipeline) -> Result<Arc<Standard>, RunError> {
             Some(sif) if sif.is_rest() => Standard::sif_4(),
             _ => Standard::sif_2(),
         },
+        (None, TargetKind::Sif3) => Standard::sif_4(),
         (Some(path), _) => Arc::new(Standard::load(path)?),
     })
 }
@@ -88,6 +90,7 @@ impl Target {
         match pipeline.target {
             TargetKind::Edfi => Self::edfi(pipeline, base).await,
             TargetKind::Dis => Self::dis(pipeline, base).await,
+            TargetKind::Sif3 => Self::sif3(pipeline, base).await,
             TargetKind::Sif => Err(RunError::Zone(pipeline.name.clone())),
         }
     }
@@ -195,6 +198,18 @@ impl Target {
         })
     }
 
+    async fn sif3(pipeline: &Pipeline, base: &Arc<Standard>) -> Result<Self, RunError> {
+        let (provider, embedded) = rest::connect(pipeline, base).await?;
+        Ok(Self {
+            standard: Arc::clone(base),
+            fingerprint: provider.fingerprint(embedded.is_some()),
+            link: Link::Sif3(Box::new(provider)),
+            sandbox: embedded.is_some(),
+            #[cfg(feature = "sandbox")]
+            running: embedded.map(Running::Sif3),
+        })
+    }
+
     /// The Ed-Fi API.
     ///
     /// # Errors
@@ -203,6 +218,7 @@ impl Target {
         match &self.link {
             Link::Edfi(api) => Ok(api),
             Link::Dis(_) => Err(RunError::NotForTarget(TargetKind::Dis)),
+            Link::Sif3(_) => Err(RunError::NotForTarget(TargetKind::Sif3)),
         }
     }
 
@@ -210,18 +226,30 @@ impl Target {
     pub fn state(&self) -> Option<&State> {
         match &self.link {
             Link::Dis(state) => Some(state),
-            Link::Edfi(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The SIF 3 provider; None for another kind of target.
+    pub fn provider(&self) -> Option<&Provider> {
+        match &self.link {
+            Link::Sif3(provider) => Some(provider),
+            _ => None,
         }
     }
 
     /// What the loop needs to deliver: `of` names for each station its resource in the selection.
+    ///
+    /// # Errors
+    /// The ledger of a provider that assigns ids cannot be read.
     pub(super) fn delivery(
         &self,
+        context: &Context,
         selection: &Selection,
         of: &[usize],
         school_year: i32,
-        now: DateTime<Utc>,
-    ) -> Delivery {
+        ledger: Option<&Ledger>,
+    ) -> Result<Delivery, RunError> {
         let (caller, rules, at_once): (_, Box<dyn Rules>, _) = match &self.link {
             Link::Edfi(api) => {
                 let resources = of.iter().map(|i| &selection.resources[*i]);
@@ -244,19 +272,23 @@ impl Target {
                 let encodings = state.about.encodings.iter().map(String::as_str);
                 let rules = Dis::new(
                     routes,
-                    state.sequence(now.timestamp_micros()),
+                    state.sequence(context.now.timestamp_micros()),
                     Encoding::choose(encodings),
                     packing,
                 );
                 (&state.caller, Box::new(rules), Some(limits.concurrency))
             }
+            Link::Sif3(provider) => {
+                let ids = rest::ids(&context.pipeline, ledger)?;
+                return rest::delivery(provider, &context.pipeline, selection, of, ids);
+            }
         };
-        Delivery {
+        Ok(Delivery {
             rules,
             http: caller.http.clone(),
             token: caller.token.clone(),
             at_once,
-        }
+        })
     }
 
     /// Ends the embedded sandbox, if there is one.
@@ -265,6 +297,7 @@ impl Target {
         match self.running {
             Some(Running::Edfi(server)) => server.stop().await,
             Some(Running::Dis(server)) => server.stop().await,
+            Some(Running::Sif3(server)) => server.stop().await,
             None => {}
         }
     }

@@ -85,7 +85,9 @@ pub(super) async fn load(
     stations: Stations,
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
-    let delivery = target.delivery(selection, &stations.of, staged.school_year, context.now);
+    let ledger = sending.as_ref().map(|sending| sending.ledger);
+    let year = staged.school_year;
+    let delivery = target.delivery(context, selection, &stations.of, year, ledger)?;
     let mut settings = context.pipeline.load.clone();
     if let Some(most) = delivery.at_once {
         settings.concurrency_max = settings.concurrency_max.min(most.max(1));

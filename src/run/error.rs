@@ -165,6 +165,19 @@ pub enum RunError {
     /// An edition that has no such command.
     #[error("{0}")]
     Edition(String),
+    /// A SIF 3 provider that does not allow what a load does.
+    #[error(
+        "nothing was sent: the provider does not allow this application, in the zone `{zone}`, what \
+         a load does:\n  {}\nask its operator for these rights, or leave the resources out \
+         (enabled = false); DELETE is needed unless [deletes] enabled = false",
+        .lines.join("\n  ")
+    )]
+    Rights {
+        /// The zone.
+        zone: String,
+        /// Services, and the rights that are not approved.
+        lines: Vec<String>,
+    },
     /// Another run has locked what this one is about.
     #[error(transparent)]
     Lock(#[from] LockError),

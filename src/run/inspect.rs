@@ -22,7 +22,7 @@ pub struct Count {
 }
 
 /// Counts the records of each resource at the target that pass the filters: an API by `Total-Count`,
-/// a state edition by its digests of a school year, which know no filters.
+/// a state edition by its digests of a school year, a SIF 3 provider by HEAD; those know no filters.
 ///
 /// # Errors
 /// The target refuses or does not answer.
@@ -33,19 +33,21 @@ pub async fn count(
     filters: &[(String, String)],
     ledger: Option<&Ledger>,
 ) -> Result<Vec<Count>, RunError> {
-    if target.state().is_some() && !filters.is_empty() {
-        let why = "--query is for an Ed-Fi API: a state edition counts by object and school only";
+    if target.api().is_err() && !filters.is_empty() {
+        let why = "--query is for an Ed-Fi API: a state edition and a SIF 3 provider count whole \
+                   objects only";
         return Err(RunError::Mode(why.to_owned()));
     }
     let mut counts = Vec::new();
     for p in &selection.resources {
         let resource = p.resource.name.clone();
-        let target = match target.state() {
-            Some(state) => {
+        let target = match (target.state(), target.provider()) {
+            (Some(state), _) => {
                 let schools = state.digests(school_year, &resource).await?;
                 schools.iter().map(|school| school.records).sum()
             }
-            None => target.api()?.count_of(&question(p, filters)).await?,
+            (None, Some(provider)) => super::rest::one(provider, &resource).await?,
+            (None, None) => target.api()?.count_of(&question(p, filters)).await?,
         };
         let ledger = ledger
             .map(|l| l.counts(&resource).map(|c| c.delivered))

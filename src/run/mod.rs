@@ -26,6 +26,7 @@ pub mod rebuild;
 mod recheck;
 mod record;
 mod removal;
+mod rest;
 mod scope;
 mod selective;
 pub mod setup;
@@ -218,6 +219,7 @@ pub async fn run(
     if let Some(target) = &target {
         selection = Selection::new(pipeline, &wanted, &target.standard, &sis)?;
         guard::taken(target, &selection)?;
+        rest::may_send(context, target, &selection)?;
         // Asked again when the year comes from the source.
         if let Some(year) = context.options.school_year.or(pipeline.school_year) {
             let folder = guard::folder(context, target, year);

@@ -69,6 +69,13 @@ impl Probe {
             }
             return Ok(Some(probe));
         }
+        if let Some(provider) = target.provider() {
+            for k in known.iter().take(COUNTS) {
+                let count = super::rest::one(provider, &k.resource).await;
+                probe.counted(k, count);
+            }
+            return Ok(Some(probe));
+        }
         let api = target.api()?;
         for k in known.iter().filter(|k| !k.hidden).take(COUNTS) {
             probe.count(api, k).await;
@@ -92,8 +99,13 @@ impl Probe {
     }
 
     async fn count(&mut self, api: &Api, known: &Known) {
+        let count = api.count(&known.path).await;
+        self.counted(known, count);
+    }
+
+    fn counted(&mut self, known: &Known, count: Result<u64, ApiError>) {
         self.requests += 1;
-        match api.count(&known.path).await {
+        match count {
             Ok(target) => self
                 .counts
                 .push((known.resource.clone(), known.delivered, target)),

@@ -241,6 +241,10 @@ async fn connection(
         if let Err(error) = super::guard::taken(&target, selection) {
             report.problems.push(chain(&error));
         }
+    } else if let Some(provider) = target.provider() {
+        let note = format!("the environment's zone is {}", provider.zone());
+        report.notes.push(note);
+        report.rights = super::rest::lacking(provider, selection, &context.pipeline);
     }
     target.disconnect().await;
     Ok(report)

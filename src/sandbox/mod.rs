@@ -16,6 +16,7 @@ mod log;
 mod retry_after;
 mod server;
 pub mod sif;
+pub mod sif3;
 
 pub use error::SandboxError;
 pub use fault::{Fault, FaultBody, FaultError, FaultKind};

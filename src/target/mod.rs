@@ -6,10 +6,13 @@
 pub mod dis;
 pub mod edfi;
 mod retry_after;
+pub mod sif3;
 mod unit;
 
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -18,12 +21,26 @@ use url::Url;
 pub use retry_after::retry_after;
 pub use unit::{Chunk, Unit};
 
-use crate::object::{KeyHash, Refusal};
+use crate::object::{Encoded, KeyHash, Refusal, encode};
 
 /// A standard that objects are delivered to.
 pub trait Target: std::fmt::Debug + Send + Sync {
     /// How many objects, and how many bytes of bodies, one request may carry.
     fn packing(&self) -> Packing;
+
+    /// The bodies of a batch of objects of a resource, by its index in the run: JSON, unless the
+    /// standard has another form.
+    ///
+    /// # Errors
+    /// A column of a type that has no such form.
+    fn encode(&self, _resource: usize, body: &RecordBatch) -> Result<Encoded, ArrowError> {
+        encode(body)
+    }
+
+    /// Whether objects that the ledger knows as delivered are sent as [`Operation::Replace`].
+    fn updates_known(&self) -> bool {
+        false
+    }
 
     /// The first request for a unit.
     fn start(&self, unit: &Unit) -> (Phase, Request);
@@ -100,6 +117,8 @@ pub struct Request {
     pub content_type: Option<HeaderValue>,
     /// How it is compressed; None: not at all.
     pub content_encoding: Option<HeaderValue>,
+    /// Further headers, where there are any.
+    pub headers: Option<Box<HeaderMap>>,
 }
 
 /// What happened to a request.

@@ -3,7 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, FixedSizeBinaryArray, Int64Array, StringArray};
+use arrow::array::{
+    Array, AsArray as _, FixedSizeBinaryArray, Int64Array, StringArray, UInt64Array,
+};
+use arrow::compute::take;
+use arrow::error::ArrowError;
 use bytes::Bytes;
 
 use super::Operation;
@@ -79,6 +83,42 @@ impl Chunk {
     /// Why it is deleted; empty where that is not said.
     pub fn why(&self, i: usize) -> &str {
         self.why.as_ref().map_or("", |why| why.value(i))
+    }
+
+    /// A chunk of some of its objects.
+    ///
+    /// # Errors
+    /// A place beyond its end.
+    pub fn pick(&self, places: &[usize]) -> Result<Self, ArrowError> {
+        let indices: UInt64Array = places.iter().map(|i| *i as u64).collect();
+        let array = |values: &dyn Array| take(values, &indices, None);
+        let texts = |values: &StringArray| Ok::<_, ArrowError>(array(values)?.as_string().clone());
+        let hashes = |values: &FixedSizeBinaryArray| {
+            Ok::<_, ArrowError>(array(values)?.as_fixed_size_binary().clone())
+        };
+        let mut scope = self.scope.clone();
+        for column in &mut scope {
+            *column = array(column)?.as_primitive().clone();
+        }
+        let (mut buffer, mut ends) = (Vec::new(), Vec::with_capacity(places.len()));
+        for i in places {
+            buffer.extend_from_slice(self.bodies.bytes(*i));
+            ends.push(buffer.len());
+        }
+        let row = |i: &usize| self.rows.get(*i).copied().unwrap_or_default();
+        Ok(Self {
+            resource: self.resource,
+            rows: places.iter().map(row).collect(),
+            keys: texts(&self.keys)?,
+            key_hashes: hashes(&self.key_hashes)?,
+            content_hashes: hashes(&self.content_hashes)?,
+            source_tables: texts(&self.source_tables)?,
+            source_keys: texts(&self.source_keys)?,
+            scope,
+            bodies: Encoded::from_parts(Bytes::from(buffer), ends),
+            ids: self.ids.as_ref().map(texts).transpose()?,
+            why: self.why.as_ref().map(texts).transpose()?,
+        })
     }
 
     /// A scope column's value: 0 school, 1 person, 2 course, 3 section.

@@ -130,9 +130,18 @@ fn is_markup(value: &str) -> bool {
     })
 }
 
-/// Whether a text is a SIF RefId: 32 hexadecimal digits in upper case.
+/// Whether a text is a SIF RefId: 32 hexadecimal digits in upper case, or as SIF 3 has them in the
+/// form of a UUID.
 pub(super) fn is_ref_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))
+    let mut bytes = text.bytes().enumerate();
+    match text.len() {
+        32 => bytes.all(|(_, b)| matches!(b, b'0'..=b'9' | b'A'..=b'F')),
+        36 => bytes.all(|(i, b)| match i {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        }),
+        _ => false,
+    }
 }
 
 /// Calls `found` for each value that is there and empty.

@@ -34,7 +34,9 @@ impl Folder {
             "creditID,transcriptID,creditsEarned,creditsAttempted\n\
              1,1,0.5,0.5\n2,2,0.25,0.5\n3,2,0.25,\n4,3,0,0.5\n5,4,1,1\n6,6,1,1\n",
         );
-        let text = format!("extends = \"edfi\"\n[source]\npath = \"../sis\"\n{stanzas}");
+        let text = format!(
+            "extends = \"edfi\"\n[scope]\nschools = \"all\"\n[source]\npath = \"../sis\"\n{stanzas}"
+        );
         folder.write("pipelines/district.toml", &text);
         folder
     }

@@ -6,7 +6,7 @@
 mod golden;
 mod held;
 mod references;
-mod schema;
+pub mod schema;
 mod verbs;
 
 use std::collections::BTreeMap;

@@ -136,7 +136,52 @@ pub(super) async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<u8>
         crate::cli::SandboxCommand::Edfi(args) => edfi_sandbox(args).await,
         crate::cli::SandboxCommand::Dis(args) => dis_sandbox(args).await,
         crate::cli::SandboxCommand::Sif(args) => super::zone::sandbox(*args).await,
+        crate::cli::SandboxCommand::Sif3(args) => sif3_sandbox(*args).await,
     }
+}
+
+#[cfg(feature = "sandbox")]
+async fn sif3_sandbox(args: crate::cli::Sif3SandboxArgs) -> anyhow::Result<u8> {
+    use crate::metadata::Standard;
+    use crate::sandbox::sif3::{Options, Sandbox};
+
+    let standard = match &args.metadata {
+        Some(path) => std::sync::Arc::new(Standard::load(path)?),
+        None => Standard::sif_4(),
+    };
+    let mut options = Options::new(standard);
+    options.listen.set_port(args.port);
+    options.state_dir = args.state;
+    options.hmac = !args.basic;
+    options.zone = args.zone;
+    options.objects = args.objects.max(1);
+    options.bytes = args.bytes;
+    options.omit = args.omit_status;
+    options.references = !args.unchecked_references;
+    for text in &args.reject {
+        let Some((service, right)) = text.split_once('=') else {
+            anyhow::bail!("--reject {text}: write SERVICE=RIGHT, as StudentPersonals=CREATE");
+        };
+        options
+            .rejected
+            .push((service.to_owned(), right.to_uppercase()));
+    }
+    options.faults = args
+        .fault
+        .iter()
+        .map(|f| f.parse())
+        .collect::<Result<_, _>>()?;
+    let method = if options.hmac { "hmac" } else { "basic" };
+    let server = Sandbox::start(options).await?;
+    let (application, password) = server.application();
+    print_line(&format!(
+        "SIF 3 sandbox at {} (application {application}, password {password}, {method}); Ctrl-C \
+         ends it",
+        server.base_url()
+    ))?;
+    tokio::signal::ctrl_c().await?;
+    server.stop().await;
+    Ok(0)
 }
 
 #[cfg(feature = "sandbox")]

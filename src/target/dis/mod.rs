@@ -115,6 +115,7 @@ impl Target for Dis {
             body: Some(Bytes::from(body)),
             content_type: Some(HeaderValue::from_static("application/x-ndjson")),
             content_encoding: encoding.header(),
+            headers: None,
         };
         (Phase::default(), request)
     }

@@ -60,6 +60,7 @@ impl Edfi {
             body: Some(unit.chunk.body(unit.range.start)),
             content_type: Some(self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
+            headers: None,
         }
     }
 
@@ -73,6 +74,7 @@ impl Edfi {
             body: None,
             content_type: self.routes[unit.chunk.resource].media.readable.clone(),
             content_encoding: None,
+            headers: None,
         })
     }
 
@@ -88,6 +90,7 @@ impl Edfi {
             body: put.then(|| unit.chunk.body(unit.range.start)),
             content_type: put.then(|| self.routes[unit.chunk.resource].media.writable.clone()),
             content_encoding: None,
+            headers: None,
         }
     }
 

@@ -118,7 +118,7 @@ fn e20_lists_of_ids_take_any_separator_and_refuse_the_rest() {
         errors(&district)["unmatched"],
         json!([{"list": "persons", "ids": [40, 999]}])
     );
-    let told = "no object in scope of 2 of the persons named (listed in errors.json)";
+    let told = "no object in scope of 2 of the persons named";
     assert!(
         ran.stdout.contains(told) && !ran.stdout.contains("999"),
         "{}",

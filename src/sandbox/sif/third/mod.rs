@@ -103,17 +103,14 @@ impl Party {
 
     /// Its objects, in the order in which it asks for them.
     pub(super) fn objects(&self) -> Vec<String> {
-        match self.options.objects.is_empty() {
-            false => self.options.objects.clone(),
-            true => self
-                .zone
-                .options
-                .standard
-                .resources
-                .keys()
-                .cloned()
-                .collect(),
+        if !self.options.objects.is_empty() {
+            return self.options.objects.clone();
         }
+        let standard = &self.zone.options.standard;
+        let names: Vec<&str> = standard.resources.keys().map(String::as_str).collect();
+        // What others refer to comes before them.
+        let ordered = standard.order(&names);
+        ordered.into_iter().map(str::to_owned).collect()
     }
 
     fn register(&self) {

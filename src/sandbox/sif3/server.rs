@@ -1,0 +1,99 @@
+//! From a request to an answer: body, fault, work.
+//!
+//! Reads: requests. Writes: answers. Never: logs a body.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::{Request, Response};
+
+use super::api::{Api, Call, refuse};
+use super::auth::Shown;
+use crate::sandbox::FaultKind;
+use crate::sandbox::answer::AnswerBody;
+use crate::sandbox::server::{Caller, Service};
+
+impl Service for Api {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Option<Response<AnswerBody>> {
+        let (head, body) = request.into_parts();
+        // A body that is too large is read all the same, so that the caller sees the answer.
+        let limit = self.options().bytes.saturating_mul(4);
+        let body = match Limited::new(body, limit).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return Some(self.too_large().into_response(false)),
+        };
+        let header = |name: &str| {
+            let value = head.headers.get(name).and_then(|v| v.to_str().ok());
+            value.unwrap_or_default()
+        };
+        let root = format!("http://{}", caller.at);
+        let call = Call {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            shown: Shown {
+                authorization: header(AUTHORIZATION.as_str()),
+                timestamp: header("timestamp"),
+            },
+            encoding: match header(CONTENT_ENCODING.as_str()) {
+                "" => "identity",
+                encoding => encoding,
+            },
+            content_type: header(CONTENT_TYPE.as_str()),
+            method_override: header("methodoverride"),
+            must_use_advisory: header("mustuseadvisory") == "true",
+            page: header("navigationpage"),
+            page_size: header("navigationpagesize"),
+            root: &root,
+            body: &body,
+        };
+        let fault = match self.strike(&call) {
+            None => return Some(self.work(&call).into_response(false)),
+            Some(fault) => fault,
+        };
+        let told = |status| refuse(status, "Played on purpose.", "");
+        match fault {
+            FaultKind::TooManyRequests(after) => {
+                let after = after.unwrap_or_default();
+                Some(told(429).retry_after(after).into_response(false))
+            }
+            FaultKind::Status {
+                status,
+                retry_after,
+                ..
+            } => {
+                let after = retry_after.unwrap_or_default();
+                Some(told(status).retry_after(after).into_response(false))
+            }
+            FaultKind::Slow { ms } => {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                Some(self.work(&call).into_response(false))
+            }
+            FaultKind::TruncatedBody { stored } => {
+                let whole = match stored {
+                    true => self.work(&call),
+                    false => told(200),
+                };
+                Some(whole.into_response(true))
+            }
+            FaultKind::Hang => {
+                std::future::pending::<()>().await;
+                None
+            }
+            FaultKind::ResetAfterCommit => {
+                self.work(&call);
+                None
+            }
+            FaultKind::ExpireTokens => match self.end_environments() {
+                Ok(()) => Some(self.work(&call).into_response(false)),
+                Err(_) => None,
+            },
+            FaultKind::Reset => None,
+        }
+    }
+}
