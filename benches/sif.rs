@@ -28,8 +28,8 @@ const EVENTS: usize = 5_000;
 const BUFFER: u64 = 65_536;
 const FIRST: Duration = Duration::from_millis(50);
 
-/// `packets`: objects a second; and that the first packet is there at once. `bodies
-/// of Change events`: changed objects a second.
+/// `packets`: objects a second; and that the first packet is there at once. `bodies of Change
+/// events`: changed objects a second.
 pub(crate) fn bench(c: &mut Criterion) {
     events(c);
     let folder = tempfile::tempdir().unwrap();

@@ -146,7 +146,7 @@ fn apply(kept_before: &mut Kept, node: Node<'_, '_>) {
             _ if is_nil || (name.ends_with("List") && form.children.is_empty()) => {
                 kept_before.children.remove(name);
             }
-            _ if name.ends_with("List") || form.children.is_empty() => {
+            _ if name.ends_with("List") || !child.children().any(|c| c.is_element()) => {
                 kept_before.children.insert(name.to_owned(), form);
             }
             _ => apply(
