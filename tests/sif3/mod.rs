@@ -185,13 +185,13 @@ sql = "enrollments.sql"
             .into()
     }
 
-    /// One count of the newest run.
+    /// One count of the newest run; `deleted` and its like are among the deletes.
     pub fn tally(&self, object: &str, name: &str) -> u64 {
         let tallies = json(&self.path("state/mini/runs/latest/tallies.json"));
         let resources = tallies["resources"].as_array().expect("resources");
         let found = resources.iter().find(|r| r["resource"] == object);
         found
-            .and_then(|r| r[name].as_u64())
+            .and_then(|r| r[name].as_u64().or_else(|| r["deletes"][name].as_u64()))
             .unwrap_or_else(|| panic!("no {name} of {object} in {tallies:#}"))
     }
 
