@@ -20,11 +20,13 @@ fn main() -> io::Result<()> {
         };
         // Names with `/` on every system.
         let name: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+        // The folder is named when the list is compiled: a checkout that was moved, or shares its
+        // target folder with another one, includes its own files.
+        let name = name.join("/");
         let _ = writeln!(
             list,
-            "    ({:?}, include_bytes!({:?})),",
-            name.join("/"),
-            file
+            "    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/{name}")
         );
     }
     list.push_str("]\n");

@@ -13,6 +13,7 @@ mod error;
 mod fault;
 mod fault_plan;
 mod log;
+mod play;
 mod retry_after;
 mod server;
 pub mod sif;

@@ -2,16 +2,14 @@
 //!
 //! Reads: requests. Writes: answers. Never: logs a body.
 
-use std::time::Duration;
-
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderName};
 use hyper::{Request, Response};
 
 use super::api::{Api, Call};
-use crate::sandbox::FaultKind;
 use crate::sandbox::answer::{Answer, AnswerBody};
+use crate::sandbox::play::play;
 use crate::sandbox::server::{Caller, Service};
 
 impl Service for Api {
@@ -37,41 +35,8 @@ impl Service for Api {
         };
         let told =
             |status| Answer::json(status, r#"{"code":"fault","message":"played on purpose"}"#);
-        match fault {
-            FaultKind::TooManyRequests(after) => {
-                let after = after.unwrap_or_default();
-                Some(told(429).retry_after(after).into_response(false))
-            }
-            FaultKind::Status {
-                status,
-                retry_after,
-                ..
-            } => {
-                let after = retry_after.unwrap_or_default();
-                Some(told(status).retry_after(after).into_response(false))
-            }
-            FaultKind::Slow { ms } => {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
-                Some(self.work(&call).into_response(false))
-            }
-            FaultKind::TruncatedBody { stored } => {
-                let whole = match stored {
-                    true => self.work(&call),
-                    false => told(200),
-                };
-                Some(whole.into_response(true))
-            }
-            FaultKind::Hang => {
-                std::future::pending::<()>().await;
-                None
-            }
-            FaultKind::ResetAfterCommit => {
-                self.work(&call);
-                None
-            }
-            // A state's tokens do not expire by themselves: this one is refused.
-            FaultKind::ExpireTokens => Some(told(401).into_response(false)),
-            FaultKind::Reset => None,
-        }
+        // A state's tokens do not expire by themselves: this one is refused.
+        let expire = || Some(told(401));
+        play(fault, || self.work(&call), told, expire).await
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Reads: requests. Writes: answers. Never: logs a body.
 
-use std::time::Duration;
-
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
@@ -11,8 +9,8 @@ use hyper::{Request, Response};
 
 use super::api::{Api, Call, refuse};
 use super::auth::Shown;
-use crate::sandbox::FaultKind;
 use crate::sandbox::answer::AnswerBody;
+use crate::sandbox::play::play;
 use crate::sandbox::server::{Caller, Service};
 
 impl Service for Api {
@@ -57,43 +55,7 @@ impl Service for Api {
             Some(fault) => fault,
         };
         let told = |status| refuse(status, "Played on purpose.", "");
-        match fault {
-            FaultKind::TooManyRequests(after) => {
-                let after = after.unwrap_or_default();
-                Some(told(429).retry_after(after).into_response(false))
-            }
-            FaultKind::Status {
-                status,
-                retry_after,
-                ..
-            } => {
-                let after = retry_after.unwrap_or_default();
-                Some(told(status).retry_after(after).into_response(false))
-            }
-            FaultKind::Slow { ms } => {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
-                Some(self.work(&call).into_response(false))
-            }
-            FaultKind::TruncatedBody { stored } => {
-                let whole = match stored {
-                    true => self.work(&call),
-                    false => told(200),
-                };
-                Some(whole.into_response(true))
-            }
-            FaultKind::Hang => {
-                std::future::pending::<()>().await;
-                None
-            }
-            FaultKind::ResetAfterCommit => {
-                self.work(&call);
-                None
-            }
-            FaultKind::ExpireTokens => match self.end_environments() {
-                Ok(()) => Some(self.work(&call).into_response(false)),
-                Err(_) => None,
-            },
-            FaultKind::Reset => None,
-        }
+        let expire = || self.end_environments().ok().map(|()| self.work(&call));
+        play(fault, || self.work(&call), told, expire).await
     }
 }
