@@ -290,8 +290,7 @@ impl Zone {
             request = request.basic_auth(user, Some(password.expose()));
         }
         let began = Instant::now();
-        let fault =
-            |wait, what: String, unsure| Err(Failed::Passing(Fault { wait, what, unsure }));
+        let fault = |wait, what: String, unsure| Err(Failed::Passing(Fault { wait, what, unsure }));
         let response = match request.body(body).send().await {
             Ok(response) => response,
             Err(error) => {
