@@ -31,6 +31,7 @@ mod settle;
 mod shelf;
 mod shelved;
 mod tell;
+mod tls;
 mod traffic;
 mod transition;
 mod zone;
