@@ -216,6 +216,7 @@ impl Party {
             packets: 0,
             objects: 0,
             largest: 0,
+            digest: 0,
             complete: false,
             error: None,
             problems: Vec::new(),
