@@ -64,7 +64,7 @@ pub(crate) fn bench(c: &mut Criterion) {
     group.finish();
 }
 
-fn settings() -> LoadSettings {
+pub(crate) fn settings() -> LoadSettings {
     LoadSettings {
         concurrency_start: CONNECTIONS,
         concurrency_max: CONNECTIONS,

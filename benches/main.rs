@@ -8,6 +8,7 @@ mod ledger;
 mod load;
 mod person;
 mod sif;
+mod sif_zone;
 mod stage;
 mod transform;
 
@@ -20,6 +21,7 @@ criterion::criterion_group!(
     ledger::bench,
     load::bench,
     dis::bench,
-    sif::bench
+    sif::bench,
+    sif_zone::bench
 );
 criterion::criterion_main!(benches);

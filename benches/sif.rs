@@ -21,12 +21,12 @@ use fullsync::stage::{Layout, ParquetFile};
 use fullsync::xml::{Version, XmlPlan};
 
 /// Objects of the answer.
-const OBJECTS: usize = 50_000;
+pub(crate) const OBJECTS: usize = 50_000;
 /// Changed objects.
 const EVENTS: usize = 5_000;
 /// SIF_MaxBufferSize of the request, and the longest that its first packet may take.
-const BUFFER: u64 = 65_536;
-const FIRST: Duration = Duration::from_millis(50);
+pub(crate) const BUFFER: u64 = 65_536;
+pub(crate) const FIRST: Duration = Duration::from_millis(50);
 
 /// `packets`: objects a second; and that the first packet is there at once. `bodies of Change
 /// events`: changed objects a second.
@@ -34,7 +34,7 @@ pub(crate) fn bench(c: &mut Criterion) {
     events(c);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("StudentPersonal.parquet");
-    write(&path);
+    write(&path, &|i| format!("Last{}", i % 9973));
     let standard = Standard::sif_2();
     let meta = standard.resource("StudentPersonal").unwrap();
     let shelf = Shelf::open("StudentPersonal", &path, meta, None).unwrap();
@@ -115,7 +115,7 @@ fn events(c: &mut Criterion) {
 }
 
 /// Staged objects, as the transform writes them.
-fn write(path: &Path) {
+pub(crate) fn write(path: &Path, last_name: &dyn Fn(usize) -> String) {
     let texts = |make: &dyn Fn(usize) -> Option<String>| -> ArrayRef {
         Arc::new((0..OBJECTS).map(make).collect::<StringArray>())
     };
@@ -136,7 +136,7 @@ fn write(path: &Path) {
     let key = |i: usize| format!("RefId={i:032X}");
     let name = nested(vec![
         ("FirstName", some(&|i| format!("First{}", i % 997))),
-        ("LastName", some(&|i| format!("Last{}", i % 9973))),
+        ("LastName", some(last_name)),
         ("Type", some(&|_| "04".to_owned())),
     ]);
     let demographics = nested(vec![
@@ -163,7 +163,7 @@ fn write(path: &Path) {
         ),
         (
             "_content_hash",
-            hashes(&|i| ContentHash::of(&i.to_le_bytes()).to_bytes()),
+            hashes(&|i| ContentHash::of(last_name(i).as_bytes()).to_bytes()),
             false,
         ),
         ("_source_table", some(&|_| "Person".to_owned()), false),

@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ impl Note {
 pub struct Log {
     path: PathBuf,
     run: OnceLock<String>,
+    /// Opened with the first line: thousands of messages must not open it thousands of times.
+    file: Mutex<Option<File>>,
     /// Whether texts of packets and events are kept as well.
     whole: bool,
     warned: AtomicBool,
@@ -90,6 +92,7 @@ impl Log {
         Self {
             path: path(folder),
             run: OnceLock::new(),
+            file: Mutex::default(),
             whole,
             warned: AtomicBool::new(false),
         }
@@ -121,14 +124,23 @@ impl Log {
     }
 
     fn append(&self, note: &Note) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            files::create_dir(folder)?;
-        }
         let mut line = serde_json::to_vec(note)?;
         line.push(b'\n');
-        let mut file = open(&self.path)?;
+        let mut open_file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &mut *open_file {
+            Some(file) => file,
+            none => {
+                if let Some(folder) = self.path.parent() {
+                    files::create_dir(folder)?;
+                }
+                none.insert(open(&self.path)?)
+            }
+        };
+        // Whoever deletes lines meanwhile holds the lock.
         file.lock()?;
-        file.write_all(&line).map_err(|e| files::at(&self.path, &e))
+        let written = file.write_all(&line);
+        let unlocked = file.unlock();
+        written.and(unlocked).map_err(|e| files::at(&self.path, &e))
     }
 }
 
@@ -204,18 +216,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::new(folder.path(), false);
         log.of_run("run-1");
+        let note = |kind: &str, id: &str| Note {
+            kind: kind.to_owned(),
+            msg_id: id.to_owned(),
+            sent: true,
+            ..Note::about("LIB", "StudentPersonal")
+        };
         for (kind, id) in [
             ("SIF_Response", "A"),
             ("SIF_Register", "B"),
             ("SIF_Ack", "C"),
         ] {
-            let note = Note {
-                kind: kind.to_owned(),
-                msg_id: id.to_owned(),
-                sent: true,
-                ..Note::about("LIB", "StudentPersonal")
-            };
-            log.add(note, b"<x/>");
+            log.add(note(kind, id), b"<x/>");
         }
         let all = || {
             let mut all = Vec::new();
@@ -234,5 +246,8 @@ mod tests {
         assert_eq!(delete(folder.path(), |note| note.msg_id == "B").unwrap(), 1);
         let left: Vec<String> = all().into_iter().map(|n| n.msg_id).collect();
         assert_eq!(left, ["A", "C"]);
+        log.add(note("SIF_Ping", "D"), b"<x/>");
+        let left: Vec<String> = all().into_iter().map(|n| n.msg_id).collect();
+        assert_eq!(left, ["A", "C", "D"], "after lines were deleted");
     }
 }

@@ -17,6 +17,7 @@ use url::Url;
 use super::ack::{Ack, AckError, Status};
 use super::code::SifError;
 use super::log::{Log, Note};
+use super::tls;
 use super::traffic::Meter;
 use crate::load::next_wait;
 use crate::pipeline::{LoadSettings, Secret};
@@ -70,7 +71,7 @@ pub struct Taken {
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
     /// A SIF_Error that stands.
-    #[error("{kind} was refused: {error}")]
+    #[error("{kind} was refused: {error}{}", error.advice())]
     Refused {
         /// The message.
         kind: String,
@@ -88,6 +89,14 @@ pub enum ZoneError {
         url: String,
         /// HTTP status.
         status: u16,
+    },
+    /// A certificate that is not taken, on either side.
+    #[error("{url} cannot be spoken to over TLS: {what}")]
+    Tls {
+        /// The zone.
+        url: String,
+        /// Which one, and what to do.
+        what: String,
     },
     /// No answer that could be used, within the allowed tries.
     #[error("{url} did not acknowledge {kind} in {tries} tries: {last}")]
@@ -117,6 +126,16 @@ fn hint(status: u16) -> &'static str {
 }
 
 /// What one try came to, where it was not taken.
+enum Failed {
+    /// It may pass.
+    Passing(Fault),
+    /// An HTTP status that stands.
+    Status(u16),
+    /// A certificate.
+    Tls(String),
+}
+
+/// What may pass.
 struct Fault {
     wait: Wait,
     /// In words without texts of the server.
@@ -219,14 +238,18 @@ impl Zone {
                         });
                     }
                 },
-                Err(Ok(status)) => {
+                Err(Failed::Status(status)) => {
                     break Err(ZoneError::Http {
                         kind: message.kind.to_owned(),
                         url: self.url.to_string(),
                         status,
                     });
                 }
-                Err(Err(fault)) => fault,
+                Err(Failed::Tls(what)) => {
+                    let url = self.url.to_string();
+                    break Err(ZoneError::Tls { url, what });
+                }
+                Err(Failed::Passing(fault)) => fault,
             };
             unsure |= fault.unsure;
             tracing::debug!(kind = message.kind, msg_id = message.msg_id, tries, fault = %fault.what, "not taken");
@@ -249,11 +272,7 @@ impl Zone {
     }
 
     /// One request: an acknowledgement, an HTTP status that stands, or a fault that may pass.
-    async fn try_once(
-        &self,
-        message: &Outgoing<'_>,
-        tries: u32,
-    ) -> Result<Ack, Result<u16, Fault>> {
+    async fn try_once(&self, message: &Outgoing<'_>, tries: u32) -> Result<Ack, Failed> {
         let compress = self.gzip.load(Ordering::Relaxed) && message.bytes.len() >= WORTH_GZIP;
         let body = match compress {
             true => gzip(&message.bytes),
@@ -271,15 +290,22 @@ impl Zone {
             request = request.basic_auth(user, Some(password.expose()));
         }
         let began = Instant::now();
-        let fault = |wait, what: String, unsure| Err(Err(Fault { wait, what, unsure }));
+        let fault = |wait, what: String, unsure| Err(Failed::Passing(Fault { wait, what, unsure }));
         let response = match request.body(body).send().await {
             Ok(response) => response,
             Err(error) => {
                 self.meter.add(sent, 0, began.elapsed(), tries > 1);
+                if let Some(what) = tls::fault(&error) {
+                    return Err(Failed::Tls(what));
+                }
                 let unsure = !error.is_connect();
                 let what = match (error.is_connect(), error.is_timeout()) {
                     (true, _) => "no connection",
                     (false, true) => "no answer in time",
+                    (false, false) if self.url.scheme() == "https" => {
+                        "the connection broke (a zone that wants another client certificate may \
+                         end it so: certificate_file)"
+                    }
                     (false, false) => "the connection broke",
                 };
                 return fault(Wait::Backoff, what.to_owned(), unsure);
@@ -300,7 +326,7 @@ impl Zone {
             (200..=299, Err(_)) => fault(Wait::Backoff, "the answer was cut off".into(), true),
             (408 | 425 | 429, _) => fault(Wait::SlowDown(after), format!("HTTP {status}"), false),
             (500.., _) => fault(Wait::SlowDown(after), format!("HTTP {status}"), true),
-            _ => Err(Ok(status)),
+            _ => Err(Failed::Status(status)),
         }
     }
 
@@ -317,6 +343,7 @@ impl Zone {
             Ok(taken) => taken.status.code.to_string(),
             Err(ZoneError::Refused { error, .. }) => format!("{}/{}", error.category, error.code),
             Err(ZoneError::Http { status, .. }) => format!("HTTP {status}"),
+            Err(ZoneError::Tls { .. }) => "TLS".to_owned(),
             Err(ZoneError::Unanswered { .. }) => "unanswered".to_owned(),
             Err(ZoneError::Stopped) => "stopped".to_owned(),
         };

@@ -100,6 +100,7 @@ fn item_5_a_killed_run_of_events_carries_on() {
     sif.faults(&[]);
     sif.events(0);
     sif.complete(25);
+    assert_eq!(sif.zone().events().problems, [""; 0], "none came twice");
 }
 
 /// Before anybody was given an object there is nothing to tell of it.

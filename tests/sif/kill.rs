@@ -60,28 +60,83 @@ fn item_2_a_kill_in_the_middle_resumes() {
     carries_on(&sif, 60);
 }
 
-/// The zone has taken a packet whose acknowledgement nobody has read.
+/// Killed at each packet of an answer in turn: once before the zone has taken it, and once when it has taken
+/// it and nobody has read the acknowledgement.
 #[test]
-fn item_2_a_kill_before_the_acknowledgement_repeats_the_same_message() {
-    let sif = slow(60, &["hang:object=StudentPersonal,packet=4"]);
-    // Everything else is done; packet 4 hangs for ever.
-    let mut child = sif.start(&["sif", "sync", "mini"]);
-    let until = Instant::now() + Duration::from_secs(20);
+fn item_2_a_kill_at_any_packet_resumes() {
+    let sif = Sif::with(40, |o| {
+        if let Some(third) = &mut o.third {
+            third.objects = vec!["StudentPersonal".to_owned()];
+            third.max_buffer = 4096;
+        }
+    });
+    sif.change("[\"*\"]", "[\"StudentPersonal\"]");
+    let journals = || files_below(&sif.path("state"), "packets.jsonl");
     let packets = || {
         let answers = sif.zone().answers();
-        answers
-            .iter()
-            .find(|a| a.object == "StudentPersonal")
-            .map_or(0, |a| a.packets)
+        answers.first().map_or(0, |answer| answer.packets)
     };
-    while packets() < 3 {
-        assert!(Instant::now() < until, "packet 3 did not come");
+    let (mut number, mut kills) = (0, 0);
+    loop {
+        number += 1;
+        let sending = format!("{{\"packet\":{{\"number\":{number},");
+        let written = || {
+            let mut texts = journals().into_iter().map(std::fs::read_to_string);
+            texts.any(|text| text.is_ok_and(|text| text.contains(&sending)))
+        };
+        sif.faults(&[&format!("hang:packet={number}")]);
+        if !killed_when(&sif, &written) {
+            break;
+        }
+        assert_eq!(packets(), number - 1, "it was not taken");
+        sif.faults(&[&format!("hang-after:packet={number}")]);
+        assert!(killed_when(&sif, &|| packets() == number));
+        kills += 2;
+    }
+    let answers = sif.zone().answers();
+    assert_eq!((answers.len(), answers[0].objects), (1, 40), "{answers:#?}");
+    fine(&answers[0]);
+    assert!(answers[0].packets > 4, "{answers:#?}");
+    assert_eq!(kills, answers[0].packets * 2);
+    let stats = sif.zone().stats();
+    assert_eq!(stats.repeated, kills / 2, "{stats:?}");
+    assert!(stats.refusals.is_empty(), "{stats:?}");
+    let counted =
+        ["created", "updated", "unchanged"].map(|name| sif.tally("StudentPersonal", name));
+    assert_eq!(counted.iter().sum::<u64>(), 40, "{:#}", sif.tallies());
+}
+
+/// Kills a sync once this holds; false when it came to its end before.
+fn killed_when(sif: &Sif, reached: &dyn Fn() -> bool) -> bool {
+    let mut child = sif.start(&["sif", "sync", "mini"]);
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        if reached() {
+            child.kill().expect("killed");
+            child.wait().expect("ended");
+            return true;
+        }
+        if let Some(code) = child.try_wait().expect("a child") {
+            assert_eq!(code.code(), Some(0));
+            return false;
+        }
+        assert!(Instant::now() < until, "it neither came so far nor ended");
         std::thread::sleep(Duration::from_millis(2));
     }
-    std::thread::sleep(Duration::from_millis(50));
-    child.kill().expect("killed");
-    child.wait().expect("ended");
-    carries_on(&sif, 60);
+}
+
+/// The files of this name below a folder.
+fn files_below(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => found.extend(files_below(&path, name)),
+            false if entry.file_name() == name => found.push(path),
+            false => {}
+        }
+    }
+    found
 }
 
 /// The acknowledgement is lost although the packet was taken: the same SIF_MsgId again, status 7.

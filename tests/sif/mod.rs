@@ -2,6 +2,7 @@
 //! zone with a third party in it that asks, checks and keeps. One test per numbered item (Z1 to Z11) of the
 //! seed in `seed.rs`.
 
+mod contexts;
 mod events;
 mod kill;
 mod operator;
@@ -10,6 +11,7 @@ mod refusals;
 mod sample;
 mod seed;
 mod sync;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -288,6 +290,11 @@ sql = "enrollments.sql"
     #[track_caller]
     pub fn events(&self, code: i32) -> Ran {
         self.fullsync(&["sif", "events", "mini"]).expect(code)
+    }
+
+    /// Waits for what this runtime works on.
+    pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// What the third party holds.

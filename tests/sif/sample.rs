@@ -3,8 +3,11 @@
 use super::*;
 use crate::sif_mapping::schema::{faults, schemas};
 
-/// Every object of the shipped mapping, complete and as the data model says, under buffers of 1 MB, 64 KB
-/// and 4 KB.
+/// 1 MB, 64 KB, 4 KB.
+const BUFFERS: [u64; 3] = [1 << 20, 65_536, 4096];
+
+/// Every object of the shipped mapping, complete, as the data model says, and the same set under buffers
+/// of 1 MB, 64 KB and 4 KB.
 #[test]
 fn item_4_the_sample_district_is_synced_completely() {
     let sif = Sif::with(0, |o| {
@@ -41,7 +44,7 @@ fn item_4_the_sample_district_is_synced_completely() {
     sif.write("pipelines/mini.toml", &text);
     // One sync answers them all: each object under three buffers.
     sif.fullsync(&["sif", "register", "mini"]).expect(0);
-    for buffer in [1 << 20, 65_536, 4096] {
+    for buffer in BUFFERS {
         for object in sif.zone().objects() {
             sif.ask(&object, |asked| asked.max_buffer = buffer);
         }
@@ -55,9 +58,28 @@ fn item_4_the_sample_district_is_synced_completely() {
     );
     let objects = answered(&sif);
     assert!(objects > 1000, "{objects} objects");
+    identical(&sif);
     let stats = sif.zone().stats();
     assert!(stats.messages["SIF_Response"] > 500, "{stats:?}");
     valid(&sif.held());
+}
+
+/// Fails unless the answers about one object hold the same objects, byte for byte.
+#[track_caller]
+fn identical(sif: &Sif) {
+    let mut sets: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
+    for answer in sif.zone().answers() {
+        let set = sets.entry(answer.object).or_default();
+        set.push((answer.max_buffer, answer.digest));
+    }
+    for (object, set) in sets {
+        let buffers: Vec<u64> = set.iter().map(|(buffer, _)| *buffer).collect();
+        assert_eq!(buffers, BUFFERS, "{object}");
+        assert!(
+            set.windows(2).all(|w| w[0].1 == w[1].1),
+            "{object}: {set:?}"
+        );
+    }
 }
 
 /// Fails unless each answer is complete, fine, and as many objects as are held; how many objects.

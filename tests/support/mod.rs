@@ -1,5 +1,7 @@
 //! A small district in a temporary folder, and the binary run on it.
 
+pub mod tls;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 

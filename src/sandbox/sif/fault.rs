@@ -42,8 +42,10 @@ pub enum Play {
     Truncated,
     /// The answer comes this many milliseconds later.
     Slow(u64),
-    /// The answer never comes.
+    /// The answer never comes; the zone has not taken the message.
     Hang,
+    /// The zone has taken the message, and the answer never comes.
+    HangAfter,
 }
 
 /// What a fault may choose a message by.
@@ -92,7 +94,7 @@ pub enum ZoneFaultError {
     /// A kind that there is not.
     #[error(
         "`{0}` is no fault of a zone: drop, drop-after, 8, error:code=8/11, fatal, other-ack, \
-         truncated, slow, hang, or an HTTP status from 400 to 599"
+         truncated, slow, hang, hang-after, or an HTTP status from 400 to 599"
     )]
     Kind(String),
     /// A value that is none.
@@ -143,6 +145,7 @@ fn play(kind: &str) -> Result<Play, ZoneFaultError> {
         "truncated" => Play::Truncated,
         "slow" => Play::Slow(1000),
         "hang" => Play::Hang,
+        "hang-after" => Play::HangAfter,
         status => match status.parse() {
             Ok(status @ 400..=599) => Play::Status(status),
             _ => return Err(ZoneFaultError::Kind(kind.to_owned())),

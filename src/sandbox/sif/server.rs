@@ -84,9 +84,10 @@ impl Api {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 Some(work().into_response(false))
             }
-            Play::Hang => {
-                std::future::pending::<()>().await;
-                None
+            Play::Hang => std::future::pending().await,
+            Play::HangAfter => {
+                work();
+                std::future::pending().await
             }
             Play::Truncated => Some(answer(&self.post(body), false).into_response(true)),
             Play::Status(status) => Some(Answer::empty(status).into_response(false)),

@@ -33,6 +33,10 @@ pub struct Answer {
     pub objects: u64,
     /// Bytes of the largest packet.
     pub largest: usize,
+    /// Sum of the hashes of the objects, each as it was sent: equal for equal sets, whatever their
+    /// order and the packets that they came in.
+    #[serde(default)]
+    pub digest: u64,
     /// Whether the last packet was taken.
     pub complete: bool,
     /// Category and code of a SIF_Error: of the zone's acknowledgement, or in the last packet.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use roxmltree::Node;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::merge::merge;
 use super::schema::{Schema, key};
@@ -90,6 +91,9 @@ impl Party {
                 answer.note([format!("{}: an object comes twice", object.name)]);
             }
             answer.objects += 1;
+            let sent = node.document().input_text().get(node.range());
+            let hash = xxh3_64(sent.unwrap_or_default().as_bytes());
+            answer.digest = answer.digest.wrapping_add(hash);
             lines.push(Line::Put {
                 xml: object.to_xml(),
                 object: object.name,
