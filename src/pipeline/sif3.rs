@@ -39,6 +39,9 @@ pub struct Sif3 {
     pub data_model: String,
     /// Whether the provider must keep our RefIds.
     pub must_use_advisory: bool,
+    /// Whether a create whose answer was lost is looked up before it is sent again, at a provider
+    /// that assigns ids.
+    pub look_up: bool,
     /// Most objects of one request.
     pub batch_objects: usize,
     /// Most bytes of one request's objects.
@@ -103,6 +106,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
     let objects = section.integer("batch_objects", (1, 100_000));
     let bytes = section.integer("batch_bytes", (1024, 1 << 30));
     let must_use_advisory = section.flag("must_use_advisory", true);
+    let look_up = section.flag("look_up", true);
     let gzip = section.flag("gzip", false);
     section.finish();
     Some(Sif3 {
@@ -117,6 +121,7 @@ pub(super) fn read(top: &mut Section<'_>, target: Option<TargetKind>) -> Option<
         infrastructure,
         data_model,
         must_use_advisory,
+        look_up,
         batch_objects: size(objects, BATCH.0),
         batch_bytes: size(bytes, BATCH.1),
         gzip,

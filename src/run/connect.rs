@@ -238,16 +238,17 @@ impl Target {
         }
     }
 
-    /// What the loop needs to deliver: `of` names for each station its resource in the selection.
+    /// What the loop needs to deliver: `of` names for each station its resource in the selection;
+    /// after a run that was cut short (`unclean`) a target may have more than the ledger knows.
     ///
     /// # Errors
     /// The ledger of a provider that assigns ids cannot be read.
-    pub(super) fn delivery(
+    pub(super) async fn delivery(
         &self,
         context: &Context,
         selection: &Selection,
         of: &[usize],
-        school_year: i32,
+        (school_year, unclean): (i32, bool),
         ledger: Option<&Ledger>,
     ) -> Result<Delivery, RunError> {
         let (caller, rules, at_once): (_, Box<dyn Rules>, _) = match &self.link {
@@ -279,8 +280,11 @@ impl Target {
                 (&state.caller, Box::new(rules), Some(limits.concurrency))
             }
             Link::Sif3(provider) => {
-                let ids = rest::ids(&context.pipeline, ledger)?;
-                return rest::delivery(provider, &context.pipeline, selection, of, ids);
+                let pipeline = &context.pipeline;
+                let names = of.iter().map(|i| &*selection.resources[*i].resource.name);
+                let names: Vec<&str> = names.collect();
+                let known = rest::known(provider, pipeline, &names, ledger, unclean).await?;
+                return rest::delivery(provider, pipeline, selection, of, known);
             }
         };
         Ok(Delivery {

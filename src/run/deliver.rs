@@ -86,8 +86,9 @@ pub(super) async fn load(
     progress: &Arc<dyn Progress>,
 ) -> Result<Delivered, RunError> {
     let ledger = sending.as_ref().map(|sending| sending.ledger);
-    let year = staged.school_year;
-    let delivery = target.delivery(context, selection, &stations.of, year, ledger)?;
+    let about = (staged.school_year, staged.unclean);
+    let delivery = target.delivery(context, selection, &stations.of, about, ledger);
+    let delivery = delivery.await?;
     let mut settings = context.pipeline.load.clone();
     if let Some(most) = delivery.at_once {
         settings.concurrency_max = settings.concurrency_max.min(most.max(1));

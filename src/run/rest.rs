@@ -13,7 +13,7 @@ use crate::pipeline::{
 };
 use crate::sif3::{Right, Scheme, Wish, plural};
 use crate::target::Packing;
-use crate::target::sif3::{IdMap, Route, Rules, Sif3 as Conversation};
+use crate::target::sif3::{Doubts, IdMap, Route, Rules, Sif3 as Conversation};
 use crate::xml::{Version, XmlPlan};
 
 /// The version of the data model that objects are written in.
@@ -134,7 +134,7 @@ pub(super) fn delivery(
     pipeline: &Pipeline,
     selection: &Selection,
     of: &[usize],
-    ids: IdMap,
+    known: (IdMap, Option<Doubts>),
 ) -> Result<Delivery, RunError> {
     let rest = settings(pipeline)?;
     let resources = of.iter().map(|i| &selection.resources[*i]);
@@ -157,33 +157,62 @@ pub(super) fn delivery(
         bytes: rest.batch_bytes,
     };
     Ok(Delivery {
-        rules: Box::new(Conversation::new(routes.collect(), rules, ids, packing)),
+        rules: Box::new(Conversation::new(routes.collect(), rules, known, packing)),
         http: provider.caller.http.clone(),
         token: provider.caller.token.clone(),
         at_once: None,
     })
 }
 
-/// The ids that the provider has given objects, as the ledger knows them; none where it must keep
-/// our RefIds.
-pub(super) fn ids(pipeline: &Pipeline, ledger: Option<&Ledger>) -> Result<IdMap, RunError> {
-    let ids = IdMap::default();
-    let assigns = settings(pipeline).is_ok_and(|rest| !rest.must_use_advisory);
-    let Some(ledger) = ledger.filter(|_| assigns) else {
-        return Ok(ids);
+/// The ids that the provider has given objects, as the ledger knows them, and the creates that are in
+/// doubt: whose answer was lost in an earlier run, and after a run that was cut short (`unclean`) those
+/// of objects that the provider has more of than the ledger knows. Nothing where the provider must
+/// keep our RefIds.
+pub(super) async fn known(
+    provider: &Provider,
+    pipeline: &Pipeline,
+    names: &[&str],
+    ledger: Option<&Ledger>,
+    unclean: bool,
+) -> Result<(IdMap, Option<Doubts>), RunError> {
+    let (ids, mut doubts) = (IdMap::default(), Doubts::default());
+    let rest = settings(pipeline)?;
+    let Some(ledger) = ledger.filter(|_| !rest.must_use_advisory) else {
+        return Ok((ids, None));
     };
     for resource in ledger.resources()? {
         for batch in ledger.iter(&resource)? {
             let batch = batch?;
             let view = RowView::new(&batch).map_err(super::DeletesError::from)?;
-            for row in view.iter().filter(|row| row.content_hash.is_some()) {
-                if let (Some(id), Some((_, ref_id))) = (row.server_id, row.key.split_once('=')) {
-                    ids.learn(ref_id, id);
+            for row in view.iter() {
+                match (row.content_hash, row.server_id, row.refusal) {
+                    (Some(_), Some(id), _) => {
+                        if let Some((_, ref_id)) = row.key.split_once('=') {
+                            ids.learn(ref_id, id);
+                        }
+                    }
+                    (None, _, Some((reason, _))) => doubts.note(row.key_hash, reason),
+                    _ => {}
                 }
             }
         }
     }
-    Ok(ids)
+    if !rest.look_up {
+        return Ok((ids, None));
+    }
+    for (i, name) in names.iter().enumerate().filter(|_| unclean) {
+        let ours = ledger.counts(name)?.delivered;
+        // What cannot be counted may be more.
+        if provider
+            .count(&plural(name))
+            .await
+            .ok()
+            .is_none_or(|there| there > ours)
+        {
+            doubts.kind(i);
+        }
+    }
+    Ok((ids, Some(doubts)))
 }
 
 /// Whether the application may do what a load does, before anything is sent. Other targets tell it

@@ -217,6 +217,7 @@ impl Api {
         let object = route.service.strip_suffix('s').unwrap_or_default();
         let right = match call.method {
             "GET" | "HEAD" => "QUERY",
+            "POST" if call.method_override == "GET" => "QUERY",
             _ => match call.what() {
                 Some(what) => what.right(),
                 None => return Answer::empty(405),
@@ -238,6 +239,7 @@ impl Api {
             ("HEAD", None, _) => self.head(object),
             ("GET", None, _) => self.page(call, object),
             ("GET", Some(id), _) => self.one(object, id),
+            ("POST", None, None) => self.example(call, object),
             (_, None, Some(what)) => self.bulk(call, object, what),
             _ => Answer::empty(405),
         }

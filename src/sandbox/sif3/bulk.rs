@@ -187,9 +187,14 @@ impl Api {
                 }
                 made.insert(canonical(&line.id));
                 let xml = text.get(node.range()).unwrap_or_default();
+                // It is given out under the id that it is kept under.
+                let xml = match line.id == sent {
+                    true => xml.into(),
+                    false => xml.replacen(sent, &line.id, 1).into(),
+                };
                 changes.push(Change::Put(Stored {
                     id: line.id.as_str().into(),
-                    xml: xml.into(),
+                    xml,
                 }));
             }
             lines.push(line);

@@ -57,6 +57,8 @@ pub struct Options {
     pub omit: u64,
     /// Whether HEAD is not known, as with some providers.
     pub no_head: bool,
+    /// Whether queries by example are not known, as with some providers.
+    pub no_example: bool,
     /// Whether objects are refused that refer to what is not there.
     pub references: bool,
     /// Faults from the first request on.
@@ -82,6 +84,7 @@ impl Options {
             page: 1000,
             omit: 0,
             no_head: false,
+            no_example: false,
             references: true,
             faults: Vec::new(),
         }

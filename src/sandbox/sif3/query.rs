@@ -1,6 +1,7 @@
 //! Reading: one object, pages, counts.
 
 use hyper::header::HeaderName;
+use roxmltree::{Document, Node};
 
 use super::api::{Api, Call, refuse};
 use crate::sandbox::answer::Answer;
@@ -26,6 +27,34 @@ impl Api {
             Some(stored) => Answer::text(200, "application/xml", self.alone(&stored.xml)),
             None => refuse(404, &format!("{object} does not exist."), ""),
         }
+    }
+
+    /// The objects that have all of an example.
+    pub(super) fn example(&self, call: &Call<'_>, object: &str) -> Answer {
+        if self.options().no_example {
+            return refuse(405, "Queries by example are not supported.", "");
+        }
+        let text = std::str::from_utf8(call.body).unwrap_or_default();
+        let example = match Document::parse(text) {
+            Ok(example) if example.root_element().tag_name().name() == object => example,
+            _ => return refuse(400, &format!("Could not unmarshal the {object}."), ""),
+        };
+        let store = self.store();
+        let shown: Vec<_> = store
+            .list(object)
+            .into_iter()
+            .filter(|stored| {
+                let document = Document::parse(&stored.xml);
+                document.is_ok_and(|d| has(d.root_element(), example.root_element()))
+            })
+            .collect();
+        if shown.is_empty() {
+            return Answer::empty(204).header(COUNT, "0");
+        }
+        let all: String = shown.iter().map(|stored| &*stored.xml).collect();
+        let model = &self.options().data_model;
+        let xml = format!("<{object}s xmlns=\"{model}\">{all}</{object}s>");
+        Answer::text(200, "application/xml", xml).header(COUNT, shown.len().to_string())
     }
 
     /// A page of objects; without paging all of them, unless there are too many.
@@ -72,4 +101,28 @@ impl Api {
             false => format!("{name} xmlns=\"{}\"{rest}", self.options().data_model),
         }
     }
+}
+
+/// Whether an element has all that an example has.
+fn has(node: Node<'_, '_>, example: Node<'_, '_>) -> bool {
+    let id = |name: &str| name.eq_ignore_ascii_case("refid");
+    let mut attributes = example.attributes().filter(|a| !id(a.name()));
+    if !attributes.all(|a| node.attribute(a.name()) == Some(a.value())) {
+        return false;
+    }
+    let elements = |node: Node<'_, '_>| node.children().any(|child| child.is_element());
+    if !elements(example) {
+        if elements(node) {
+            return example.text().unwrap_or_default().trim().is_empty();
+        }
+        let text = |node: Node<'_, '_>| node.text().unwrap_or_default().trim().to_owned();
+        return text(node) == text(example);
+    }
+    let mut wanted = example.children().filter(Node::is_element);
+    wanted.all(|wanted| {
+        let mut there = node
+            .children()
+            .filter(|child| child.tag_name().name() == wanted.tag_name().name());
+        there.any(|child| has(child, wanted))
+    })
 }

@@ -26,12 +26,14 @@ pub(super) fn id(unit: &Unit, i: usize, ids: Option<&IdMap>) -> String {
     }
 }
 
-/// `<StudentPersonals xmlns="..."><StudentPersonal RefId="...">...`
+/// `<StudentPersonals xmlns="..."><StudentPersonal RefId="...">...`; where ids are mapped, of the
+/// wanted objects only.
 pub(super) fn collection(
     unit: &Unit,
     route: &Route,
     data_model: &str,
     ids: Option<&IdMap>,
+    wanted: &dyn Fn(usize) -> bool,
 ) -> Vec<u8> {
     let bodies = &unit.chunk.bodies;
     let first = bodies.range(unit.range.start).start;
@@ -45,7 +47,7 @@ pub(super) fn collection(
         // Bodies follow each other in the buffer.
         None => xml.extend_from_slice(bodies.buffer().get(first..end).unwrap_or_default()),
         Some(ids) => {
-            for i in unit.range.clone() {
+            for i in unit.range.clone().filter(|i| wanted(*i)) {
                 let own = (unit.operation == Operation::Upsert).then(|| ref_id(unit, i));
                 ids.rewrite(bodies.bytes(i), own, &mut xml);
             }

@@ -11,7 +11,10 @@
 mod answer;
 mod batch;
 mod body;
+mod doubt;
 mod ids;
+mod lookup;
+mod recover;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +25,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+pub use doubt::Doubts;
 pub use ids::IdMap;
 
 use super::dis::Encoding;
@@ -29,10 +33,11 @@ use super::{
     Event, Fault, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict, Wait,
 };
 use crate::object::{Encoded, Refusal};
-use crate::sif3::{Bulk, refusal};
+use crate::sif3::{Bulk, refusal as sif3_refusal};
 use crate::xml::{XmlBatch, XmlPlan};
 use answer::failed_refusal;
 use batch::{Batch, Size};
+use doubt::Mark;
 
 const MUST_USE_ADVISORY: HeaderName = HeaderName::from_static("mustuseadvisory");
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("methodoverride");
@@ -70,16 +75,26 @@ pub struct Sif3 {
     rules: Rules,
     /// None: the provider keeps our RefIds.
     ids: Option<IdMap>,
+    /// None: a create may be repeated.
+    doubts: Option<Doubts>,
     /// How much the next requests carry.
     batch: Mutex<Batch>,
 }
 
 impl Sif3 {
-    /// `routes` by index of the resource in the run; `ids` as the ledger knows them.
-    pub fn new(routes: Vec<Route>, rules: Rules, ids: IdMap, packing: Packing) -> Self {
+    /// `routes` by index of the resource in the run; `ids` and `doubts` as the ledger knows them, for
+    /// a provider that assigns ids.
+    pub fn new(
+        routes: Vec<Route>,
+        rules: Rules,
+        (ids, doubts): (IdMap, Option<Doubts>),
+        packing: Packing,
+    ) -> Self {
+        let assigns = !rules.must_use_advisory;
         Self {
             routes,
-            ids: (!rules.must_use_advisory).then_some(ids),
+            ids: assigns.then_some(ids),
+            doubts: doubts.filter(|_| assigns),
             rules,
             batch: Mutex::new(Batch::new(packing)),
         }
@@ -105,27 +120,81 @@ impl Sif3 {
     }
 
     /// An answer about each object.
-    fn answered(&self, unit: &Unit, status: u16, body: &[u8]) -> Step {
+    fn answered(&self, unit: &Unit, phase: &Phase, status: u16, body: &[u8]) -> Step {
         self.learn(unit, Batch::taken);
         match Bulk::read(body) {
-            Ok(bulk) => Step::Settle(Settlement::Each(answer::verdicts(
-                unit,
-                &bulk,
-                status,
-                &self.rules,
-                self.ids.as_ref(),
-            ))),
-            // Creates that are repeated are found there, and updated.
-            Err(message) => Step::Again {
-                refusal: failed_refusal("unreadable_answer", status, message),
-                wait: Wait::Backoff,
-            },
+            Ok(bulk) => {
+                let ids = self.ids.as_ref();
+                let each = answer::verdicts(unit, &bulk, status, &self.rules, ids);
+                Step::Settle(Settlement::Each(match self.doubts(unit) {
+                    None => each,
+                    Some(doubts) => {
+                        let start = unit.range.start;
+                        doubts.verdicts(unit, |i| each[i - start].1.clone())
+                    }
+                }))
+            }
+            Err(message) => {
+                let refusal = failed_refusal("unreadable_answer", status, message);
+                self.lost(unit, phase, refusal, |refusal| Step::Again {
+                    refusal,
+                    wait: Wait::Backoff,
+                })
+            }
+        }
+    }
+
+    /// The bulk request for a unit: of creates, those that are not known to be there.
+    fn send(&self, unit: &Unit) -> Request {
+        let route = &self.routes[unit.chunk.resource];
+        let ids = self.ids.as_ref();
+        let mut headers = HeaderMap::from_iter([(ACCEPT, XML)]);
+        let wanted = |i| {
+            self.doubts(unit)
+                .is_none_or(|d| d.of(unit, i) == Mark::Absent)
+        };
+        let collection = || body::collection(unit, route, &self.rules.data_model, ids, &wanted);
+        let (method, body) = match unit.operation {
+            Operation::Delete => {
+                headers.insert(METHOD_OVERRIDE, HeaderValue::from_static("DELETE"));
+                let body = body::deletes(unit, &self.rules.infrastructure, ids);
+                (Method::PUT, body)
+            }
+            Operation::Replace => (Method::PUT, collection()),
+            _ => {
+                let keep = match self.rules.must_use_advisory {
+                    true => "true",
+                    false => "false",
+                };
+                headers.insert(MUST_USE_ADVISORY, HeaderValue::from_static(keep));
+                (Method::POST, collection())
+            }
+        };
+        let encoding = match self.rules.gzip {
+            true => Encoding::Gzip,
+            false => Encoding::Identity,
+        };
+        let (body, encoding) = encoding.apply(body);
+        Request {
+            method,
+            url: route.url.clone(),
+            body: Some(Bytes::from(body)),
+            content_type: Some(XML_BODY),
+            content_encoding: encoding.header(),
+            headers: Some(Box::new(headers)),
         }
     }
 
     /// A refusal of the whole request.
-    fn refused(&self, unit: &Unit, status: u16, headers: &HeaderMap, body: &[u8]) -> Step {
-        let message = refusal(body);
+    fn refused(
+        &self,
+        unit: &Unit,
+        phase: &Phase,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Step {
+        let message = sif3_refusal(body);
         let again = |reason| Step::Again {
             refusal: failed_refusal(reason, status, message.clone()),
             wait: Wait::SlowDown(super::retry_after(headers)),
@@ -150,9 +219,25 @@ impl Sif3 {
             503 => again("no_provider"),
             504 => {
                 let wait = Wait::SlowDown(super::retry_after(headers));
-                self.slow(unit, failed_refusal("unavailable", status, message), wait)
+                let refusal = failed_refusal("unavailable", status, message);
+                self.lost(unit, phase, refusal, |refusal| {
+                    self.slow(unit, refusal, wait)
+                })
             }
-            408 | 425 | 502 => again("unavailable"),
+            500 | 502 => {
+                let wait = Wait::SlowDown(super::retry_after(headers));
+                let reason = if status == 500 {
+                    "server_error"
+                } else {
+                    "unavailable"
+                };
+                let refusal = failed_refusal(reason, status, message);
+                self.lost(unit, phase, refusal, |refusal| Step::Again {
+                    refusal,
+                    wait,
+                })
+            }
+            408 | 425 => again("unavailable"),
             500..=599 => again("server_error"),
             403 => failed("access_denied"),
             404 | 405 => failed("unknown_service"),
@@ -186,75 +271,62 @@ impl Target for Sif3 {
     }
 
     fn start(&self, unit: &Unit) -> (Phase, Request) {
-        let route = &self.routes[unit.chunk.resource];
-        let ids = self.ids.as_ref();
-        let mut headers = HeaderMap::from_iter([(ACCEPT, XML)]);
-        let collection = || body::collection(unit, route, &self.rules.data_model, ids);
-        let (method, body) = match unit.operation {
-            Operation::Delete => {
-                headers.insert(METHOD_OVERRIDE, HeaderValue::from_static("DELETE"));
-                let body = body::deletes(unit, &self.rules.infrastructure, ids);
-                (Method::PUT, body)
+        let look = self.doubts(unit).and_then(|d| self.look(unit, d));
+        match look {
+            Some(request) => {
+                let step = 1;
+                (
+                    Phase {
+                        step,
+                        ..Phase::default()
+                    },
+                    request,
+                )
             }
-            Operation::Replace => (Method::PUT, collection()),
-            _ => {
-                let keep = match self.rules.must_use_advisory {
-                    true => "true",
-                    false => "false",
-                };
-                headers.insert(MUST_USE_ADVISORY, HeaderValue::from_static(keep));
-                (Method::POST, collection())
-            }
-        };
-        let encoding = match self.rules.gzip {
-            true => Encoding::Gzip,
-            false => Encoding::Identity,
-        };
-        let (body, encoding) = encoding.apply(body);
-        let request = Request {
-            method,
-            url: route.url.clone(),
-            body: Some(Bytes::from(body)),
-            content_type: Some(XML_BODY),
-            content_encoding: encoding.header(),
-            headers: Some(Box::new(headers)),
-        };
-        (Phase::default(), request)
+            None => (Phase::default(), self.send(unit)),
+        }
     }
 
-    fn advance(&self, unit: &Unit, _: &Phase, event: Event<'_>) -> Step {
+    fn advance(&self, unit: &Unit, phase: &Phase, event: Event<'_>) -> Step {
+        if phase.step % 2 == 1 {
+            return self.looked(unit, phase, event);
+        }
+        let lost = |reason, text: &str| {
+            let refusal = failed_refusal(reason, 0, text.to_owned());
+            self.lost(unit, phase, refusal, |refusal| Step::Again {
+                refusal,
+                wait: Wait::Backoff,
+            })
+        };
         match event {
             Event::Fault { kind, text } => match kind {
-                Fault::Connect => unanswered("cannot_connect", text),
-                Fault::Lost => unanswered("connection_lost", text),
+                Fault::Connect => Step::Again {
+                    refusal: failed_refusal("cannot_connect", 0, text.to_owned()),
+                    wait: Wait::Backoff,
+                },
+                Fault::Lost => lost("connection_lost", text),
                 Fault::Timeout => {
                     let refusal = failed_refusal("timeout", 0, text.to_owned());
-                    self.slow(unit, refusal, Wait::SlowDown(None))
+                    self.lost(unit, phase, refusal, |refusal| {
+                        self.slow(unit, refusal, Wait::SlowDown(None))
+                    })
                 }
             },
             Event::Answer {
                 complete: false, ..
-            } => unanswered("connection_lost", "the answer's body ended early"),
+            } => lost("connection_lost", "the answer's body ended early"),
             Event::Answer {
                 status: status @ 200..=299,
                 body,
                 ..
-            } => self.answered(unit, status, body),
+            } => self.answered(unit, phase, status, body),
             Event::Answer {
                 status,
                 headers,
                 body,
                 ..
-            } => self.refused(unit, status, headers, body),
+            } => self.refused(unit, phase, status, headers, body),
         }
-    }
-}
-
-/// No answer. What is created twice is found there the second time.
-fn unanswered(reason: &'static str, text: &str) -> Step {
-    Step::Again {
-        refusal: failed_refusal(reason, 0, text.to_owned()),
-        wait: Wait::Backoff,
     }
 }
 

@@ -68,7 +68,8 @@ fn provider(must_use_advisory: bool) -> Sif3 {
         objects: 500,
         bytes: 1 << 20,
     };
-    Sif3::new(vec![route], rules, IdMap::default(), packing)
+    let doubts = Some(Doubts::default());
+    Sif3::new(vec![route], rules, (IdMap::default(), doubts), packing)
 }
 
 fn answered(target: &Sif3, unit: &Unit, status: u16, body: &str) -> Step {
