@@ -144,7 +144,7 @@ fn rows(shelf: &Shelf, pass: u64, passes: u64) -> Result<Vec<Row>, ShelfError> {
 }
 
 /// The RefIds of these rows.
-fn ids_of(shelf: &Shelf, rows: &BTreeSet<u64>) -> Result<BTreeSet<String>, ShelfError> {
+pub(super) fn ids_of(shelf: &Shelf, rows: &BTreeSet<u64>) -> Result<BTreeSet<String>, ShelfError> {
     let mut found = BTreeSet::new();
     if rows.is_empty() {
         return Ok(found);

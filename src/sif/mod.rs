@@ -18,6 +18,7 @@ mod difference;
 mod events;
 mod fates;
 mod filter;
+mod foresee;
 mod handover;
 mod journal;
 pub mod log;

@@ -99,7 +99,7 @@ impl Shelf {
     }
 
     /// Whether a row is held back by a fault of its data: the object is there, and cannot be said.
-    pub(super) fn is_rejected(&self, row: u64) -> bool {
+    pub fn is_rejected(&self, row: u64) -> bool {
         let disposition = self.due.disposition(row);
         matches!(
             disposition,
