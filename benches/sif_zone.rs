@@ -134,6 +134,7 @@ impl NullZone {
             version: Version::new(2, 7),
             max_buffer: 1 << 20,
             push_url: None,
+            contexts: vec!["SIF_Default".to_owned()],
         };
         let standard = Standard::sif_2();
         let meta = standard.resource("StudentPersonal").unwrap();

@@ -142,6 +142,10 @@ pub struct SifSandboxArgs {
     #[arg(long, value_name = "ID", default_value = "sandbox")]
     pub zone: String,
 
+    /// A context that the zone has beside SIF_Default. Can be given several times.
+    #[arg(long, value_name = "ID")]
+    pub context: Vec<String>,
+
     /// User and password that agents must give (HTTP Basic).
     #[arg(long, value_name = "USER:PASSWORD")]
     pub basic: Option<String>,
@@ -167,6 +171,10 @@ pub struct SifSandboxArgs {
     /// SIF_Version of its requests.
     #[arg(long, value_name = "VERSION", default_value = "2.*")]
     pub version: String,
+
+    /// The context that it asks and subscribes in.
+    #[arg(long, value_name = "ID", default_value = "SIF_Default")]
+    pub third_context: String,
 
     /// When it asks: with every start of the zone, for what it has never asked for, or only by
     /// --request.
@@ -199,7 +207,7 @@ pub struct SifSandboxArgs {
     /// An oddity of real servers. Can be given several times.
     #[arg(long, value_name = "QUIRK", value_parser = [
         "fatal-error", "bare-inner", "bare-timestamps", "exact-version", "after-last",
-        "rejects-empty", "drops-large-buffer", "takes-repeats",
+        "rejects-empty", "drops-large-buffer", "takes-repeats", "any-context",
     ])]
     pub quirk: Vec<String>,
 

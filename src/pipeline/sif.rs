@@ -149,6 +149,9 @@ mod tests {
         let sif = pipeline.sif.unwrap();
         assert_eq!(sif.version, "2.7");
         assert!(!sif.is_rest() && sif.ref_ids.is_none());
+        assert_eq!(sif.zone.contexts, ["SIF_Default"]);
+        let two = load("[sif]\ncontexts = [\"SIF_Default\", \"Archive\"]").unwrap();
+        assert_eq!(two.sif.unwrap().zone.contexts, ["SIF_Default", "Archive"]);
         let older = load("[sif]\nversion = \"2.0r1\"").unwrap();
         assert_eq!(older.sif.unwrap().version, "2.0");
     }
@@ -161,6 +164,9 @@ mod tests {
             ("version = \"2.6rx\"", "cannot be `2.6rx`"),
             ("ref_ids = \"none.csv\"", "no such file"),
             ("guid = \"x\"", "district_guid"),
+            ("contexts = []", "must name a context"),
+            ("contexts = [\"a b\"]", "letters, digits"),
+            ("contexts = [\"A\", \"A\"]", "stands there twice"),
         ] {
             let told = load(&format!("[sif]\n{sif}")).unwrap_err();
             assert!(told.contains(wanted), "{sif}: {told}");

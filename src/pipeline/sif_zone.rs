@@ -35,6 +35,8 @@ pub struct SifZone {
     pub parallel: usize,
     /// Whether a request is acknowledged after its last packet, or once it is noted down.
     pub acknowledge_after: bool,
+    /// The contexts that everything is provided in.
+    pub contexts: Vec<String>,
     /// Whether the history of messages keeps the texts of packets and events, too.
     pub keep_messages: bool,
     /// Most events of one SIF_BundledEvents; 1: each in a message of its own.
@@ -113,10 +115,43 @@ pub(super) fn read(section: &mut Section<'_>) -> SifZone {
         idle_polls: u32::try_from(number(section, &limits::SIF_IDLE_POLLS)).unwrap_or(u32::MAX),
         parallel: small(number(section, &limits::SIF_PARALLEL)),
         acknowledge_after: acknowledge_after.unwrap_or(true),
+        contexts: contexts(section),
         keep_messages: section.flag("keep_messages", false),
         bundle: small(number(section, &limits::SIF_BUNDLE)),
         expect: expect(section),
     }
+}
+
+/// The contexts; the zone's default one, where none are given.
+fn contexts(section: &mut Section<'_>) -> Vec<String> {
+    const DEFAULT: &str = "SIF_Default";
+    let (document, place) = (section.document, section.place("contexts"));
+    let Some(texts) = section.list("contexts") else {
+        document.default(section.full("contexts"), format!("[{DEFAULT:?}]"));
+        return vec![DEFAULT.to_owned()];
+    };
+    if texts.is_empty() {
+        let what = "`sif.contexts` must name a context, such as \"SIF_Default\"";
+        document.wrong(&place, what);
+    }
+    let mut contexts: Vec<String> = Vec::new();
+    for text in texts {
+        let token = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
+        let value = text.value.trim();
+        if !(1..=64).contains(&value.len()) || !value.chars().all(token) {
+            let what =
+                format!("`sif.contexts`: `{value}` must be 1 to 64 letters, digits and _ - . : /");
+            document.wrong(&text.span, what);
+        }
+        if contexts.iter().any(|c| c == value) {
+            document.wrong(
+                &text.span,
+                format!("`sif.contexts`: `{value}` stands there twice"),
+            );
+        }
+        contexts.push(value.to_owned());
+    }
+    contexts
 }
 
 /// An id of the zone: at most 64 characters.

@@ -42,6 +42,8 @@ pub struct Received {
     pub msg_id: String,
     /// SIF_SourceId.
     pub source_id: String,
+    /// The contexts that it names; none: the default one.
+    pub contexts: Vec<String>,
     /// The request, where it is one: read, or refused.
     pub request: Option<Result<Request, RequestError>>,
     /// The command of a SIF_SystemControl (`SIF_Ping`).
@@ -179,6 +181,7 @@ fn received(message: Node<'_, '_>) -> Option<Received> {
         kind: name(body).to_owned(),
         msg_id: text_of(header, "SIF_MsgId")?,
         source_id: text_of(header, "SIF_SourceId")?,
+        contexts: super::context::read(header),
         request: (name(body) == "SIF_Request").then(|| Request::read(body)),
         command: command.map(|c| name(c).to_owned()),
         cancelled: ids.unwrap_or_default(),

@@ -39,6 +39,8 @@ pub struct Profile {
     pub max_buffer: u64,
     /// URL of a push agent; None: pull.
     pub push_url: Option<String>,
+    /// The contexts that everything is provided in.
+    pub contexts: Vec<String>,
 }
 
 /// Our agent.

@@ -285,9 +285,10 @@ impl Answering<'_> {
             .version
             .parse()
             .unwrap_or(self.desk.agent.profile.version);
+        let contexts = [asked.context.clone()];
         let packer = self
             .desk
-            .packer(version, &asked.agent, &asked.msg_id, 1 << 16);
+            .packer(version, &contexts, &asked.agent, &asked.msg_id, 1 << 16);
         if let Ok(mut packer) = packer {
             packer.resume(number, None);
             let about = Note {

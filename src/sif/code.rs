@@ -36,7 +36,7 @@ impl SifError {
     pub const NO_EXTENDED_QUERY: (u8, u8) = (8, 15);
     /// 12/2: a kind of message that an agent does not take.
     pub const UNSUPPORTED_MESSAGE: (u8, u8) = (12, 2);
-    /// 12/4: a context other than SIF_Default.
+    /// 12/4: a context that we do not provide anything in.
     pub const UNSUPPORTED_CONTEXT: (u8, u8) = (12, 4);
 
     /// An error of our own.
@@ -65,6 +65,21 @@ impl SifError {
     pub fn reason(&self) -> Reason {
         let text = format!("sif_{}_{}", self.category, self.code);
         Reason::parse(&text).unwrap_or(Reason::fixed("sif_error"))
+    }
+
+    /// What is to be done, where we know better than the text of the zone.
+    pub fn advice(&self) -> &'static str {
+        match (self.category, self.code) {
+            (5, 7) => {
+                "; the zone wants a secure channel: give an https:// url under [connection], and in \
+                 push mode an https:// push_url"
+            }
+            (6, 4) => {
+                "; another agent provides one of these objects: switch it off (enabled = false)"
+            }
+            (12, 4) => "; the zone lacks one of the contexts under [sif] contexts",
+            _ => "",
+        }
     }
 
     /// The category in words, as reports show it.

@@ -41,12 +41,13 @@ impl Desk {
             msg_id,
             agent,
             object,
+            contexts,
             error,
         } = refusal;
         tracing::warn!(request = msg_id, agent, object, %error, why = error.description, "refused");
         // An error must get through whatever the buffer of the request is.
         let version = self.agent.profile.version;
-        if let Ok(packer) = self.packer(version, &agent, &msg_id, 1 << 16) {
+        if let Ok(packer) = self.packer(version, &contexts, &agent, &msg_id, 1 << 16) {
             let packed = packer.fail(&error, Utc::now());
             let about = Note::about(&agent, &object);
             match self.send(packed, about, false).await {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::ack::Received;
 use super::agent::Agent;
 use super::code::SifError;
+use super::context::of_request;
 use super::handover::Handovers;
 use super::journal::{Asked, Journal, Progress as Far};
 use super::packet::Packer;
@@ -68,6 +69,8 @@ pub struct Refusal {
     pub agent: String,
     /// What it asked for.
     pub object: String,
+    /// The contexts that it named.
+    pub contexts: Vec<String>,
     /// Why not.
     pub error: SifError,
 }
@@ -216,22 +219,26 @@ impl Desk {
             return Ok(Reply::Answer(Box::new(job)));
         }
         let (agent, msg_id) = (received.source_id, received.msg_id);
-        let mut object = String::new();
+        let (mut object, contexts) = (String::new(), received.contexts);
         let accepted = match received.request {
             Some(Ok(request)) => {
                 object.clone_from(&request.query.object);
-                self.accept(&agent, &msg_id, request)
+                of_request(&contexts, &self.agent.profile.contexts).and_then(|context| {
+                    let accepted = self.accept(&agent, &msg_id, request, &context)?;
+                    Ok((context, accepted))
+                })
             }
             Some(Err(error)) => Err(error),
             None => Err(SifError::new((1, 6), "the request cannot be read")),
         };
-        let (request, version, shelved, wanted, packer) = match accepted {
+        let (context, (request, version, shelved, wanted, packer)) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 return Ok(Reply::Decline(Refusal {
                     msg_id,
                     agent,
                     object,
+                    contexts,
                     error,
                 }));
             }
@@ -241,6 +248,7 @@ impl Desk {
             agent,
             request,
             version: version.to_string(),
+            context,
             run: self.run.clone(),
             at: Utc::now(),
         };
@@ -261,6 +269,7 @@ impl Desk {
         agent: &str,
         msg_id: &str,
         request: Request,
+        context: &str,
     ) -> Result<(Request, Version, Arc<Shelved>, Wanted, Packer), SifError> {
         let version = request.version(&self.agent.versions())?;
         let object = &request.query.object;
@@ -269,19 +278,21 @@ impl Desk {
             SifError::new(SifError::INVALID_OBJECT, what)
         })?;
         let wanted = shelved.shelf.wanted(&request.query, version)?;
-        let packer = self.packer(version, agent, msg_id, request.max_buffer)?;
+        let contexts = [context.to_owned()];
+        let packer = self.packer(version, &contexts, agent, msg_id, request.max_buffer)?;
         Ok((request, version, shelved, wanted, packer))
     }
 
     pub(super) fn packer(
         &self,
         version: Version,
+        contexts: &[String],
         agent: &str,
         msg_id: &str,
         max_buffer: u64,
     ) -> Result<Packer, SifError> {
         let messages = super::Messages::new(version, &self.agent.profile.source_id);
-        Packer::new(messages, agent, msg_id, max_buffer)
+        Packer::new(messages.within(contexts), agent, msg_id, max_buffer)
     }
 
     /// The job of a request that an earlier process began; None where there is none.
@@ -296,6 +307,7 @@ impl Desk {
             agent,
             request,
             version,
+            context,
             ..
         } = &journal.asked;
         let unusable = |what: String| {
@@ -325,8 +337,9 @@ impl Desk {
             .shelf
             .wanted(&request.query, version)
             .map_err(refused)?;
+        let contexts = [context.clone()];
         let mut packer = self
-            .packer(version, agent, msg_id, request.max_buffer)
+            .packer(version, &contexts, agent, msg_id, request.max_buffer)
             .map_err(refused)?;
         packer.resume(far.next(), far.unsure.clone());
         Ok(Some(Job {

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::answer::Packet;
+use super::context::DEFAULT_CONTEXT;
 use super::request::Request;
 use crate::files;
 
@@ -37,10 +38,18 @@ pub struct Asked {
     pub request: Request,
     /// The version that it is answered in.
     pub version: String,
+    /// The context that it is about.
+    #[serde(default = "default_context")]
+    pub context: String,
     /// The run whose objects it is answered from.
     pub run: String,
     /// When it came.
     pub at: DateTime<Utc>,
+}
+
+/// What journals of a time before contexts mean.
+fn default_context() -> String {
+    DEFAULT_CONTEXT.to_owned()
 }
 
 /// One line of the journal.

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::SifError;
+use super::{SifError, context};
 use crate::xml::{Version, escape_attribute, escape_text};
 
 /// The namespace of every 2.x message.
@@ -17,6 +17,7 @@ pub const NAMESPACE: &str = "http://www.sifinfo.org/infrastructure/2.x";
 pub struct Messages {
     version: Version,
     source_id: String,
+    contexts: Vec<String>,
 }
 
 /// The header of one message.
@@ -49,6 +50,8 @@ pub(super) fn msg_id() -> String {
 /// Lists of object names of a SIF_Provision; all that is published is provided, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Provided<'a> {
+    /// The contexts of all of them.
+    pub contexts: &'a [String],
     /// Objects that it provides and answers requests for.
     pub objects: &'a [String],
     /// Objects that it publishes events of.
@@ -74,7 +77,15 @@ impl Messages {
         Self {
             version,
             source_id: source_id.to_owned(),
+            contexts: Vec::new(),
         }
+    }
+
+    /// The same, about these contexts.
+    #[must_use]
+    pub fn within(mut self, contexts: &[String]) -> Self {
+        contexts.clone_into(&mut self.contexts);
+        self
     }
 
     /// The version of the messages.
@@ -112,6 +123,7 @@ impl Messages {
         if let Some(destination) = &header.destination {
             element("SIF_DestinationId", destination, out);
         }
+        context::write(&self.contexts, out);
         out.extend_from_slice(b"</SIF_Header>");
     }
 
@@ -148,7 +160,13 @@ impl Messages {
 
     /// SIF_Provision: the whole of what the agent does, in place of what was said before.
     pub fn provision(&self, header: &Header, provided: Provided<'_>) -> Vec<u8> {
-        let Provided { objects, events } = provided;
+        let Provided {
+            contexts,
+            objects,
+            events,
+        } = provided;
+        let mut within = Vec::new();
+        context::write(contexts, &mut within);
         self.message("SIF_Provision", header, |out| {
             for (name, objects) in [
                 ("SIF_ProvideObjects", objects),
@@ -163,7 +181,14 @@ impl Messages {
                 for object in objects {
                     out.extend_from_slice(b"<SIF_Object ObjectName=\"");
                     escape_attribute(object, out);
-                    out.extend_from_slice(b"\"/>");
+                    match within.is_empty() {
+                        true => out.extend_from_slice(b"\"/>"),
+                        false => {
+                            out.extend_from_slice(b"\">");
+                            out.extend_from_slice(&within);
+                            out.extend_from_slice(b"</SIF_Object>");
+                        }
+                    }
                 }
                 let _ = write!(out, "</{name}>");
             }
@@ -300,6 +325,7 @@ mod tests {
         let provision = text(messages().provision(
             &header(None),
             Provided {
+                contexts: &["SIF_Default".to_owned()],
                 objects: &objects,
                 events: &objects,
             },
@@ -313,6 +339,28 @@ mod tests {
              <SIF_PublishDeleteObjects>{one}</SIF_PublishDeleteObjects>\
              <SIF_RequestObjects></SIF_RequestObjects>\
              <SIF_RespondObjects>{one}</SIF_RespondObjects></SIF_Provision>"
+        )));
+    }
+
+    #[test]
+    fn contexts_are_named_per_object_and_in_headers() {
+        let (objects, contexts) = (["SchoolInfo".to_owned()], ["Archive".to_owned()]);
+        let provision = text(messages().provision(
+            &header(None),
+            Provided {
+                contexts: &contexts,
+                objects: &objects,
+                events: &[],
+            },
+        ));
+        let named = "<SIF_Contexts><SIF_Context>Archive</SIF_Context></SIF_Contexts>";
+        assert!(provision.contains(&format!(
+            "<SIF_RespondObjects><SIF_Object ObjectName=\"SchoolInfo\">{named}</SIF_Object>"
+        )));
+        let event = messages().within(&contexts);
+        let event = text(event.message("SIF_Event", &header(Some("Lib")), |_| {}));
+        assert!(event.contains(&format!(
+            "<SIF_DestinationId>Lib</SIF_DestinationId>{named}</SIF_Header>"
         )));
     }
 

@@ -29,16 +29,6 @@ impl Request {
     /// # Errors
     /// The category and code to refuse it with.
     pub(super) fn read(node: Node<'_, '_>) -> Result<Self, RequestError> {
-        let header = child(node, "SIF_Header");
-        let contexts = header.and_then(|h| child(h, "SIF_Contexts"));
-        let other = contexts.into_iter().flat_map(|c| c.children()).find(|c| {
-            name(*c) == "SIF_Context" && c.text().is_none_or(|t| t.trim() != "SIF_Default")
-        });
-        if let Some(context) = other {
-            let text = context.text().unwrap_or_default();
-            let what = format!("context `{}` is not supported", text.trim());
-            return Err(SifError::new(SifError::UNSUPPORTED_CONTEXT, what));
-        }
         if child(node, "SIF_ExtendedQuery").is_some() {
             let what = "SIF_ExtendedQuery is not supported";
             return Err(SifError::new(SifError::NO_EXTENDED_QUERY, what));
@@ -147,13 +137,5 @@ mod tests {
         };
         assert_eq!(code("<SIF_ExtendedQuery/>"), SifError::NO_EXTENDED_QUERY);
         assert_eq!(code(QUERY), (1, 6));
-        let context = |name: &str| {
-            format!(
-                "<SIF_Header><SIF_Contexts><SIF_Context>{name}</SIF_Context></SIF_Contexts>\
-                 </SIF_Header><SIF_MaxBufferSize>4096</SIF_MaxBufferSize>{QUERY}"
-            )
-        };
-        assert_eq!(code(&context("Archive")), SifError::UNSUPPORTED_CONTEXT);
-        assert!(request(&context("SIF_Default")).is_ok());
     }
 }

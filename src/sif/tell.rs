@@ -65,7 +65,8 @@ impl Desk {
             })
         };
         let about = Arc::new(way.transition.about.clone());
-        let messages = Messages::new(version, &self.agent.profile.source_id);
+        let messages = Messages::new(version, &self.agent.profile.source_id)
+            .within(&self.agent.profile.contexts);
         let label = format!("events {}", about.object);
         self.progress.start(&label, None);
         let incoming = futures::stream::unfold(made, |mut made| async {

@@ -71,7 +71,7 @@ pub struct Taken {
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
     /// A SIF_Error that stands.
-    #[error("{kind} was refused: {error}")]
+    #[error("{kind} was refused: {error}{}", error.advice())]
     Refused {
         /// The message.
         kind: String,

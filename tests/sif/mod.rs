@@ -2,6 +2,7 @@
 //! zone with a third party in it that asks, checks and keeps. One test per numbered item (Z1 to Z11) of the
 //! seed in `seed.rs`.
 
+mod contexts;
 mod events;
 mod kill;
 mod operator;

@@ -48,6 +48,11 @@ fn options(args: &SifSandboxArgs) -> anyhow::Result<Options> {
     options.listen.set_port(args.port);
     options.state_dir.clone_from(&args.state);
     options.zone.clone_from(&args.zone);
+    for context in args.context.iter().chain([&args.third_context]) {
+        if !options.contexts.contains(context) {
+            options.contexts.push(context.clone());
+        }
+    }
     if let Some(basic) = &args.basic {
         let Some((user, password)) = basic.split_once(':') else {
             anyhow::bail!("--basic: write USER:PASSWORD");
@@ -69,6 +74,7 @@ fn options(args: &SifSandboxArgs) -> anyhow::Result<Options> {
         objects: args.object.clone(),
         max_buffer: args.buffer,
         version: args.version.clone(),
+        context: args.third_context.clone(),
         ..Third::new()
     });
     if let Some(third) = &mut options.third {

@@ -80,6 +80,7 @@ impl Link {
             version,
             max_buffer: sif.zone.max_buffer,
             push_url: sif.zone.push.as_ref().map(|push| push.url.clone()),
+            contexts: sif.zone.contexts.clone(),
         };
         Ok(Self {
             agent: Agent::new(Arc::new(zone), profile),
@@ -157,6 +158,7 @@ impl Link {
         let events: Vec<String> = objects.iter().filter(publishes).cloned().collect();
         self.agent
             .provision(Provided {
+                contexts: &self.agent.profile.contexts,
                 objects,
                 events: &events,
             })
@@ -222,6 +224,14 @@ async fn start(
     options.zone.clone_from(&settings(pipeline)?.zone.zone);
     let mut third = Third::new();
     third.ask = if sync { Ask::Always } else { Ask::Manual };
+    let contexts = &settings(pipeline)?.zone.contexts;
+    options.contexts.clone_from(contexts);
+    if let Some(first) = contexts
+        .first()
+        .filter(|_| !contexts.contains(&third.context))
+    {
+        third.context.clone_from(first);
+    }
     options.third = Some(third);
     Ok(Sandbox::start(options).await?)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::id::Id;
+use super::message::DEFAULT_CONTEXT;
 
 /// One of the seven things an agent does with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,12 +147,56 @@ pub(super) struct Agent {
     pub(super) blocked: Option<Id>,
     /// What it does, by right.
     pub(super) lists: BTreeMap<Right, BTreeSet<String>>,
+    /// The contexts that it does it in, where these are not just the default one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) within: BTreeMap<Right, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Agent {
-    pub(super) fn does(&self, right: Right, object: &str) -> bool {
+    /// Whether it does this with an object, in a context.
+    pub(super) fn does(&self, right: Right, object: &str, context: &str) -> bool {
+        self.contexts(right, object).contains(&context)
+    }
+
+    /// The contexts that it does this with an object in.
+    pub(super) fn contexts(&self, right: Right, object: &str) -> Vec<&str> {
         let list = self.lists.get(&right);
-        list.is_some_and(|objects| objects.contains(object))
+        if !list.is_some_and(|objects| objects.contains(object)) {
+            return Vec::new();
+        }
+        match self.within.get(&right).and_then(|list| list.get(object)) {
+            Some(contexts) => contexts.iter().map(String::as_str).collect(),
+            None => vec![DEFAULT_CONTEXT],
+        }
+    }
+
+    /// From now on it does this with an object in exactly these contexts; none: no longer at all.
+    pub(super) fn put(&mut self, right: Right, object: &str, contexts: &BTreeSet<String>) {
+        if let Some(list) = self.within.get_mut(&right) {
+            list.remove(object);
+        }
+        let list = self.lists.entry(right).or_default();
+        if contexts.is_empty() {
+            list.remove(object);
+            return;
+        }
+        list.insert(object.to_owned());
+        if contexts.iter().any(|c| c != DEFAULT_CONTEXT) {
+            let within = self.within.entry(right).or_default();
+            within.insert(object.to_owned(), contexts.clone());
+        }
+    }
+
+    /// It does nothing any more.
+    pub(super) fn clear(&mut self) {
+        self.lists.clear();
+        self.within.clear();
+    }
+
+    /// What it did before it registered anew.
+    pub(super) fn with_lists_of(mut self, earlier: Self) -> Self {
+        (self.lists, self.within) = (earlier.lists, earlier.within);
+        self
     }
 
     pub(super) fn takes(&self, version: &str) -> bool {

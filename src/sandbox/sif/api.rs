@@ -9,10 +9,13 @@ use tokio::sync::Notify;
 
 use super::agent::Agent;
 use super::fault::{Armed, Fault, Mark, Play};
-use super::message::{Message, Original, child, elements, name, original, parse, text_of};
+use super::message::{
+    DEFAULT_CONTEXT, Message, Original, child, elements, name, original, parse, text_of,
+};
 use super::options::Options;
 use super::refusal::{
-    MESSAGE_VERSION, NO_SUCH_KIND, NOT_REGISTERED, NOT_WELL_FORMED, Refusal, SYSTEM, refuse,
+    CONTEXT, MESSAGE_VERSION, NO_SUCH_KIND, NOT_REGISTERED, NOT_WELL_FORMED, Refusal, SYSTEM,
+    refuse,
 };
 use super::state::{Line, State};
 use super::write::Writer;
@@ -130,6 +133,7 @@ impl Api {
             version: ours.cloned().unwrap_or_default(),
             source: self.options.zone.clone(),
             bare_timestamps: self.options.quirks.bare_timestamps,
+            context: DEFAULT_CONTEXT.to_owned(),
         }
     }
 
@@ -183,6 +187,7 @@ impl Api {
             let text = format!("the zone takes no messages of version {}", message.version);
             return Err(refuse(MESSAGE_VERSION, text));
         }
+        self.has_contexts(&message.contexts())?;
         let mut state = self.state();
         let mut done = self.handle(&state, message, raw)?;
         let lines = std::mem::take(&mut done.lines);
@@ -194,6 +199,15 @@ impl Api {
             self.push.notify_one();
         }
         Ok(done)
+    }
+
+    /// Whether the zone has all these contexts.
+    pub(super) fn has_contexts(&self, contexts: &[&str]) -> Result<(), Refusal> {
+        let known = |context: &str| self.options.contexts.iter().any(|c| c == context);
+        match contexts.iter().find(|context| !known(context)) {
+            None => Ok(()),
+            Some(other) => Err(refuse(CONTEXT, format!("the zone has no context {other}"))),
+        }
     }
 
     fn handle(&self, state: &State, message: &Message<'_, '_>, raw: &str) -> Result<Done, Refusal> {

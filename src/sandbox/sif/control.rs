@@ -190,7 +190,9 @@ impl Api {
                 out.push_str(&format!("<{one} SourceId=\""));
                 escape(id, &mut out);
                 out.push_str("\"><SIF_ObjectList>");
-                list.iter().for_each(|name| object(name, &mut out));
+                for name in list {
+                    object(name, &agent.contexts(right, name), &mut out);
+                }
                 out.push_str(&format!("</SIF_ObjectList></{one}>"));
             }
             out.push_str(&format!("</{group}>"));
@@ -214,7 +216,9 @@ impl Api {
             element("SIF_Version", version, &mut out);
         }
         out.push_str("</SIF_SupportedVersions><SIF_Contexts>");
-        element("SIF_Context", "SIF_Default", &mut out);
+        for context in &self.options.contexts {
+            element("SIF_Context", context, &mut out);
+        }
         out.push_str("</SIF_Contexts></SIF_ZoneStatus>");
         out
     }

@@ -7,7 +7,7 @@ use roxmltree::Node;
 use super::agent::{Agent, Right};
 use super::api::{Api, Done};
 use super::id::Id;
-use super::message::{Message, NAMESPACE, child, elements, name, text_of};
+use super::message::{Message, NAMESPACE, child, contexts, elements, name, text_of};
 use super::refusal::{BAD_EVENT, NO_SUCH_KIND, Refusal, refuse};
 use super::state::{Line, Queued, State};
 
@@ -15,6 +15,7 @@ use super::state::{Line, Queued, State};
 struct Event<'a, 'i> {
     node: Node<'a, 'i>,
     object: &'a str,
+    contexts: Vec<&'a str>,
     id: Id,
 }
 
@@ -61,7 +62,10 @@ impl Api {
         for (to, subscriber) in others {
             let wanted: Vec<&Event<'_, '_>> = events
                 .iter()
-                .filter(|e| subscriber.does(Right::Subscribe, e.object))
+                .filter(|e| {
+                    let theirs = subscriber.contexts(Right::Subscribe, e.object);
+                    e.contexts.iter().any(|context| theirs.contains(context))
+                })
                 .collect();
             // A bundle of which something is not for the receiver, too, comes one by one.
             let bodies = match bundle && !(subscriber.bundles && wanted.len() == events.len()) {
@@ -117,8 +121,13 @@ impl Api {
             return Err(bad("Action is Add, Change or Delete"));
         };
         let source = message.source;
-        if !agent.does(right, object) || !self.options.acl.grants(source, right, object) {
-            let text = format!("{source} may not publish {action} of {object}");
+        let header = child(node, "SIF_Header").ok_or_else(|| bad("the event has no header"))?;
+        let contexts = contexts(header);
+        self.has_contexts(&contexts)?;
+        let does = |context: &&str| agent.does(right, object, context);
+        if !contexts.iter().all(does) || !self.options.acl.grants(source, right, object) {
+            let context = contexts.join(", ");
+            let text = format!("{source} may not publish {action} of {object} in {context}");
             return Err(refuse(missing, text));
         }
         let mut objects = elements(event);
@@ -126,11 +135,15 @@ impl Api {
             (Some(one), None) if name(one) == object => {}
             _ => return Err(bad(&format!("an event of {object} holds one {object}"))),
         }
-        let header = child(node, "SIF_Header").ok_or_else(|| bad("the event has no header"))?;
         let id = text_of(header, "SIF_MsgId")
             .parse()
             .map_err(|why: String| bad(&why))?;
-        Ok(Event { node, object, id })
+        Ok(Event {
+            node,
+            object,
+            contexts,
+            id,
+        })
     }
 }
 

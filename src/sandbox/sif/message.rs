@@ -11,6 +11,9 @@ use super::refusal::{BAD_VALUE, CONTEXT, MISSING, NO_SUCH_KIND, NOT_VALID, Refus
 /// The namespace of every 2.x message.
 pub(super) const NAMESPACE: &str = "http://www.sifinfo.org/infrastructure/2.x";
 
+/// The context that is meant where none is named.
+pub(super) const DEFAULT_CONTEXT: &str = "SIF_Default";
+
 /// Kinds of messages and their elements in order: `?` optional, `+` once or more, `*` any number.
 const KINDS: &[(&str, &str)] = &[
     (
@@ -62,6 +65,7 @@ pub(super) struct Message<'a, 'i> {
     pub(super) destination: Option<&'a str>,
     /// Version of the SIF_Message.
     pub(super) version: &'a str,
+    header: Node<'a, 'i>,
 }
 
 /// What a message says of itself, as far as it can be read: for the answer to one that cannot.
@@ -119,10 +123,6 @@ impl<'a, 'i> Message<'a, 'i> {
         in_order(node, wanted)?;
         let header = needed(node, "SIF_Header")?;
         in_order(header, HEADER)?;
-        let contexts = child(header, "SIF_Contexts").into_iter().flat_map(elements);
-        if let Some(other) = contexts.map(text).find(|c| *c != "SIF_Default") {
-            return Err(refuse(CONTEXT, format!("the zone has no context {other}")));
-        }
         let id = text_of(header, "SIF_MsgId");
         let source = text_of(header, "SIF_SourceId");
         if source.is_empty() {
@@ -134,7 +134,21 @@ impl<'a, 'i> Message<'a, 'i> {
             source,
             destination: child(header, "SIF_DestinationId").map(text),
             version,
+            header,
         })
+    }
+
+    /// The contexts that it is about.
+    pub(super) fn contexts(&self) -> Vec<&'a str> {
+        contexts(self.header)
+    }
+
+    /// The one context that it is about, as a request or a response.
+    pub(super) fn context(&self) -> Result<&'a str, Refusal> {
+        match self.contexts().as_slice() {
+            [one] => Ok(one),
+            _ => Err(refuse(CONTEXT, "a request or response has one context")),
+        }
     }
 
     /// The kind of message: `SIF_Request`.
@@ -210,12 +224,23 @@ pub(super) fn number_of(node: Node<'_, '_>, wanted: &str) -> Result<u64, Refusal
     text.parse().map_err(|_| wrong())
 }
 
-/// The names of the SIF_Object elements in a node.
-pub(super) fn objects<'a>(node: Node<'a, '_>) -> Result<Vec<&'a str>, Refusal> {
+/// The names of the SIF_Object elements in a node, each with its contexts.
+pub(super) fn objects<'a>(node: Node<'a, '_>) -> Result<Vec<(&'a str, Vec<&'a str>)>, Refusal> {
     let each = elements(node).filter(|n| name(*n) == "SIF_Object");
     each.map(|object| {
         let named = object.attribute("ObjectName");
-        named.ok_or_else(|| refuse(MISSING, "a SIF_Object has no ObjectName"))
+        let named = named.ok_or_else(|| refuse(MISSING, "a SIF_Object has no ObjectName"))?;
+        Ok((named, contexts(object)))
     })
     .collect()
+}
+
+/// The contexts that a header or a SIF_Object names; the default one where it names none.
+pub(super) fn contexts<'a>(node: Node<'a, '_>) -> Vec<&'a str> {
+    let named = child(node, "SIF_Contexts").into_iter().flat_map(elements);
+    let named: Vec<&str> = named.map(text).collect();
+    match named.is_empty() {
+        true => vec![DEFAULT_CONTEXT],
+        false => named,
+    }
 }

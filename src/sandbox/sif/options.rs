@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::agent::Acl;
 use super::fault::Fault;
+use super::message::DEFAULT_CONTEXT;
 use super::write::element;
 use crate::metadata::Standard;
 
@@ -22,6 +23,8 @@ pub struct Options {
     pub zone: String,
     /// The objects that the zone knows.
     pub standard: Arc<Standard>,
+    /// The contexts that the zone has.
+    pub contexts: Vec<String>,
     /// Versions of messages that the zone takes, the highest last.
     pub versions: Vec<String>,
     /// The smallest SIF_MaxBufferSize that an agent may register with, in bytes.
@@ -53,6 +56,8 @@ pub struct Third {
     pub max_buffer: u64,
     /// SIF_Version of its requests.
     pub version: String,
+    /// The context that it asks and subscribes in.
+    pub context: String,
     /// When it asks.
     pub ask: Ask,
     /// Whether it goes through its requests at once, or one after the other.
@@ -81,6 +86,8 @@ pub struct Asked {
     pub versions: Vec<String>,
     /// SIF_MaxBufferSize in bytes.
     pub max_buffer: u64,
+    /// The context that it is about.
+    pub context: String,
     /// SIF_Element: the elements that are wanted; none: all.
     pub elements: Vec<String>,
     /// A SIF_ConditionGroup or SIF_Example, as XML.
@@ -140,10 +147,12 @@ pub struct Quirks {
     pub drops_large_buffer: bool,
     /// The same message is taken twice.
     pub takes_repeats: bool,
+    /// A request goes to who provides the object, whatever context it is about.
+    pub any_context: bool,
 }
 
 /// The names of quirks on a command line, in the order of the fields.
-pub const QUIRKS: [&str; 8] = [
+pub const QUIRKS: [&str; 9] = [
     "fatal-error",
     "bare-inner",
     "bare-timestamps",
@@ -152,6 +161,7 @@ pub const QUIRKS: [&str; 8] = [
     "rejects-empty",
     "drops-large-buffer",
     "takes-repeats",
+    "any-context",
 ];
 
 impl Quirks {
@@ -169,6 +179,7 @@ impl Quirks {
             "rejects-empty" => &mut self.rejects_empty,
             "drops-large-buffer" => &mut self.drops_large_buffer,
             "takes-repeats" => &mut self.takes_repeats,
+            "any-context" => &mut self.any_context,
             _ => return Err(format!("`{name}` is no quirk: {}", QUIRKS.join(", "))),
         };
         *flag = true;
@@ -197,6 +208,7 @@ impl Third {
             objects: Vec::new(),
             max_buffer: 65_536,
             version: "2.*".to_owned(),
+            context: DEFAULT_CONTEXT.to_owned(),
             ask: Ask::default(),
             at_once: true,
         }
@@ -208,6 +220,7 @@ impl Third {
             object: object.to_owned(),
             versions: vec![self.version.clone()],
             max_buffer: self.max_buffer,
+            context: self.context.clone(),
             elements: Vec::new(),
             condition: None,
         }
@@ -231,6 +244,7 @@ impl Options {
             state_dir: None,
             zone: "sandbox".to_owned(),
             standard,
+            contexts: vec![DEFAULT_CONTEXT.to_owned()],
             versions: versions.map(str::to_owned).to_vec(),
             min_buffer: 4096,
             max_message: 64 << 20,

@@ -15,6 +15,10 @@ use super::refusal::{
 use super::state::{Line, Standing, State};
 use super::write::object;
 
+fn owned(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 impl Api {
     pub(super) fn register(
         &self,
@@ -70,8 +74,9 @@ impl Api {
             // Who registers is awake, and takes events again.
             asleep: false,
             blocked: None,
-            lists: known.lists,
+            ..Agent::default()
         };
+        let agent = agent.with_lists_of(known);
         let id = id.to_owned();
         Ok(Done {
             data: Some(self.access(&id)),
@@ -82,12 +87,13 @@ impl Api {
 
     /// SIF_AgentACL.
     pub(super) fn access(&self, agent: &str) -> String {
+        let contexts: Vec<&str> = self.options.contexts.iter().map(String::as_str).collect();
         let mut out = "<SIF_AgentACL>".to_owned();
         for right in Right::ALL {
             out.push_str(&format!("<{}Access>", right.stem()));
             for name in self.options.standard.resources.keys() {
                 if self.options.acl.grants(agent, right, name) {
-                    object(name, &mut out);
+                    object(name, &contexts, &mut out);
                 }
             }
             out.push_str(&format!("</{}Access>", right.stem()));
@@ -127,15 +133,21 @@ impl Api {
         agent: &Agent,
     ) -> Result<Done, Refusal> {
         let id = message.source;
-        let mut lists = std::collections::BTreeMap::new();
+        let mut lists = Vec::new();
         for right in Right::ALL {
             let list = needed(message.node, &format!("{}Objects", right.stem()))?;
             let objects = objects(list)?;
             self.allowed(state, id, right, &objects, PROVISION_OBJECT)?;
-            let objects: BTreeSet<String> = objects.into_iter().map(str::to_owned).collect();
-            lists.insert(right, objects);
+            lists.push((right, objects));
         }
-        let line = Self::changed(id, agent, |agent| agent.lists = lists);
+        let line = Self::changed(id, agent, |agent| {
+            agent.clear();
+            for (right, objects) in lists {
+                for (name, contexts) in objects {
+                    agent.put(right, name, &owned(&contexts));
+                }
+            }
+        });
         Ok(Done::with(vec![line]))
     }
 
@@ -154,13 +166,11 @@ impl Api {
         let objects = objects(message.node)?;
         self.allowed(state, id, right, &objects, unknown)?;
         let line = Self::changed(id, agent, |agent| {
-            for name in objects {
+            for (name, contexts) in objects {
                 let mut put = |right| {
-                    agent
-                        .lists
-                        .entry(right)
-                        .or_default()
-                        .insert(name.to_owned());
+                    let mut all = owned(&agent.contexts(right, name));
+                    all.extend(owned(&contexts));
+                    agent.put(right, name, &all);
                 };
                 put(right);
                 // Who provides by this message also answers.
@@ -180,8 +190,10 @@ impl Api {
         };
         let objects = objects(message.node)?;
         let line = Self::changed(message.source, agent, |agent| {
-            if let Some(list) = agent.lists.get_mut(&right) {
-                list.retain(|name| !objects.contains(&name.as_str()));
+            for (name, contexts) in objects {
+                let mut left = owned(&agent.contexts(right, name));
+                left.retain(|context| !contexts.contains(&context.as_str()));
+                agent.put(right, name, &left);
             }
         });
         Ok(Done::with(vec![line]))
@@ -192,10 +204,11 @@ impl Api {
         state: &State,
         agent: &str,
         right: Right,
-        objects: &[&str],
+        objects: &[(&str, Vec<&str>)],
         unknown: (u8, u8),
     ) -> Result<(), Refusal> {
-        for object in objects {
+        for (object, contexts) in objects {
+            self.has_contexts(contexts)?;
             if self.options.standard.resource(object).is_none() {
                 let text = format!("{object} is no object of this zone");
                 return Err(refuse(unknown, text));
@@ -204,7 +217,8 @@ impl Api {
                 let text = format!("{agent} has no {}Access to {object}", right.stem());
                 return Err(refuse(right.missing(), text));
             }
-            let other = state.provider(object).filter(|p| *p != agent);
+            let mut others = contexts.iter().filter_map(|c| state.provider(object, c));
+            let other = others.find(|p| *p != agent);
             if let (Right::Provide, Some(other)) = (right, other) {
                 let text = format!("{object} has the provider {other}");
                 return Err(refuse(HAS_PROVIDER, text));

@@ -7,7 +7,7 @@ use super::api::{Api, Done, object_of};
 use super::id::Id;
 use super::message::{Message, child, elements, number_of, text_of};
 use super::refusal::{
-    BAD_VALUE, CANCELLED, DELETED, MISSING, NO_PROVIDER, NO_RESPOND_RIGHT, NOT_VALID,
+    BAD_VALUE, CANCELLED, CONTEXT, DELETED, MISSING, NO_PROVIDER, NO_RESPOND_RIGHT, NOT_VALID,
     PACKET_NUMBER, PACKET_TOO_LARGE, REQUEST_BUFFER, REQUEST_OBJECT, REQUEST_TOO_LARGE, Refusal,
     SYSTEM, UNKNOWN_REQUEST, VERSION_MISMATCH, WRONG_DESTINATION, refuse,
 };
@@ -55,22 +55,26 @@ impl Api {
             let text = format!("{object} is no object of this zone");
             return Err(refuse(REQUEST_OBJECT, text));
         }
-        let may = agent.does(Right::Request, object)
+        let context = message.context()?;
+        let may = agent.does(Right::Request, object, context)
             && self.options.acl.grants(&source, Right::Request, object);
         if !may {
-            let text = format!("{source} may not request {object}");
+            let text = format!("{source} may not request {object} in {context}");
             return Err(refuse(Right::Request.missing(), text));
         }
         let answers = |a: &&str| {
             let agent = state.agents.get(*a);
-            agent.is_some_and(|a| a.does(Right::Respond, object) || a.does(Right::Provide, object))
+            let does = |a: &Agent, right| a.does(right, object, context);
+            agent.is_some_and(|a| does(a, Right::Respond) || does(a, Right::Provide))
         };
         let responder = match message.destination {
             Some(named) => Some(named).filter(answers),
-            None => state.provider(object),
+            None if self.options.quirks.any_context => state.provider_anywhere(object),
+            None => state.provider(object, context),
         };
         let Some(responder) = responder else {
-            return Err(refuse(NO_PROVIDER, format!("nobody provides {object}")));
+            let text = format!("nobody provides {object} in {context}");
+            return Err(refuse(NO_PROVIDER, text));
         };
         let room = state.agents.get(responder).map_or(0, |a| a.max_buffer);
         if raw.len() as u64 > room {
@@ -83,6 +87,7 @@ impl Api {
             responder: responder.to_owned(),
             object: object.to_owned(),
             max_buffer,
+            context: context.to_owned(),
             versions,
             next: 1,
             standing: Standing::Open,
@@ -154,6 +159,10 @@ impl Api {
         {
             let text = format!("{} may not respond with {}", message.source, open.object);
             return Err(refuse(NO_RESPOND_RIGHT, text));
+        }
+        if message.context()? != open.context {
+            let text = format!("the request is about the context {}", open.context);
+            return Err(refuse(CONTEXT, text));
         }
         if message.destination != Some(&open.requester) {
             let text = "SIF_DestinationId is not SIF_SourceId of the request";
@@ -245,6 +254,7 @@ impl Api {
         if let Some(refusal) = told {
             let id = Id::new();
             let writer = self.writer("");
+            let writer = writer.within(&open.context);
             let body = writer.message("SIF_Response", id, Some(&open.requester), |out| {
                 element("SIF_RequestMsgId", &request.to_string(), out);
                 element("SIF_PacketNumber", &open.next.to_string(), out);

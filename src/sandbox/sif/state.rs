@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, Right};
 use super::id::Id;
+use super::message::DEFAULT_CONTEXT;
 use crate::sandbox::SandboxError;
 use crate::sandbox::log::Log;
 
@@ -53,11 +54,18 @@ pub(super) struct Open {
     pub(super) object: String,
     /// SIF_MaxBufferSize.
     pub(super) max_buffer: u64,
+    /// The context that it is about.
+    #[serde(default = "default_context")]
+    pub(super) context: String,
     /// SIF_Version, patterns.
     pub(super) versions: Vec<String>,
     /// The number of the packet that must come next.
     pub(super) next: u64,
     pub(super) standing: Standing,
+}
+
+fn default_context() -> String {
+    DEFAULT_CONTEXT.to_owned()
 }
 
 /// One change.
@@ -219,10 +227,17 @@ impl State {
         self.seen.get(source).is_some_and(|ids| ids.contains(&id))
     }
 
-    /// Who provides an object.
-    pub(super) fn provider(&self, object: &str) -> Option<&str> {
+    /// Who provides an object in a context.
+    pub(super) fn provider(&self, object: &str, context: &str) -> Option<&str> {
         let mut agents = self.agents.iter();
-        let found = agents.find(|(_, agent)| agent.does(Right::Provide, object));
+        let found = agents.find(|(_, agent)| agent.does(Right::Provide, object, context));
+        found.map(|(id, _)| id.as_str())
+    }
+
+    /// Who provides an object in some context.
+    pub(super) fn provider_anywhere(&self, object: &str) -> Option<&str> {
+        let mut agents = self.agents.iter();
+        let found = agents.find(|(_, agent)| !agent.contexts(Right::Provide, object).is_empty());
         found.map(|(id, _)| id.as_str())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::{SecondsFormat, Utc};
 
 use super::id::Id;
-use super::message::{NAMESPACE, Original};
+use super::message::{DEFAULT_CONTEXT, NAMESPACE, Original};
 use super::refusal::Refusal;
 
 /// Escapes a text for an element or an attribute.
@@ -33,11 +33,28 @@ pub(super) fn element(name: &str, text: &str, out: &mut String) {
     let _ = write!(out, "</{name}>");
 }
 
-/// One SIF_Object, empty.
-pub(super) fn object(name: &str, out: &mut String) {
+/// One SIF_Object, with its contexts where they are not just the default one.
+pub(super) fn object(name: &str, contexts: &[&str], out: &mut String) {
     out.push_str("<SIF_Object ObjectName=\"");
     escape(name, out);
-    out.push_str("\"/>");
+    let mut inside = String::new();
+    within(contexts, &mut inside);
+    match inside.is_empty() {
+        true => out.push_str("\"/>"),
+        false => out.push_str(&format!("\">{inside}</SIF_Object>")),
+    }
+}
+
+/// SIF_Contexts, where they are not just the default one.
+fn within(contexts: &[&str], out: &mut String) {
+    if contexts.iter().all(|c| *c == DEFAULT_CONTEXT) {
+        return;
+    }
+    out.push_str("<SIF_Contexts>");
+    for context in contexts {
+        element("SIF_Context", context, out);
+    }
+    out.push_str("</SIF_Contexts>");
 }
 
 /// Who writes, and how.
@@ -49,9 +66,17 @@ pub(super) struct Writer {
     pub(super) source: String,
     /// Whether time stamps lack their zone, as some servers write them.
     pub(super) bare_timestamps: bool,
+    /// The context that messages are about.
+    pub(super) context: String,
 }
 
 impl Writer {
+    /// The same, about a context.
+    pub(super) fn within(mut self, context: &str) -> Self {
+        context.clone_into(&mut self.context);
+        self
+    }
+
     /// A message of a kind with a header, and what is in it.
     pub(super) fn message(
         &self,
@@ -77,6 +102,7 @@ impl Writer {
         if let Some(to) = to {
             element("SIF_DestinationId", to, &mut out);
         }
+        within(&[&self.context], &mut out);
         out.push_str("</SIF_Header>");
         body(&mut out);
         let _ = write!(out, "</{kind}></SIF_Message>");

@@ -18,6 +18,7 @@ fn asked() -> Asked {
             },
         },
         version: "2.7".to_owned(),
+        context: "SIF_Default".to_owned(),
         run: "run-1".to_owned(),
         at: DateTime::UNIX_EPOCH,
     }

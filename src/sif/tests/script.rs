@@ -119,6 +119,7 @@ impl Scripted {
             version: Version::new(2, 7),
             max_buffer: 1 << 20,
             push_url: None,
+            contexts: vec!["SIF_Default".to_owned()],
         };
         let agent = Agent::new(Arc::new(zone), profile);
         let shelf = Shelf::open("Thing", objects, &meta(), None).unwrap();

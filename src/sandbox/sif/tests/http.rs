@@ -17,6 +17,7 @@ fn ping() -> String {
         version: "2.6".to_owned(),
         source: "SIS".to_owned(),
         bare_timestamps: false,
+        context: "SIF_Default".to_owned(),
     };
     writer.message("SIF_SystemControl", Id::new(), None, |out| {
         out.push_str("<SIF_SystemControlData><SIF_Ping/></SIF_SystemControlData>");
@@ -110,6 +111,7 @@ async fn agent(answers: Vec<u8>) -> (String, tokio::sync::mpsc::UnboundedReceive
                 version: "2.6".to_owned(),
                 source: "SIS".to_owned(),
                 bare_timestamps: false,
+                context: "SIF_Default".to_owned(),
             };
             let ack = writer.status(of, code, None);
             let answer = format!(

@@ -1,5 +1,6 @@
 //! The zone's own tests: an agent made of texts, so that nothing of the client is used.
 
+mod contexts;
 mod events;
 mod http;
 mod packets;
@@ -36,10 +37,24 @@ impl Zone {
 
     /// Posts a message of an agent; the whole answer.
     fn post(&self, from: &str, kind: &str, id: Id, to: Option<&str>, body: &str) -> String {
+        self.post_in("SIF_Default", from, kind, id, to, body)
+    }
+
+    /// The same, in a context.
+    fn post_in(
+        &self,
+        context: &str,
+        from: &str,
+        kind: &str,
+        id: Id,
+        to: Option<&str>,
+        body: &str,
+    ) -> String {
         let writer = Writer {
             version: "2.6".to_owned(),
             source: from.to_owned(),
             bare_timestamps: false,
+            context: context.to_owned(),
         };
         let message = writer.message(kind, id, to, |out| out.push_str(body));
         self.0.post(message.as_bytes())

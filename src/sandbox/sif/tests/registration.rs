@@ -54,6 +54,7 @@ fn messages_that_are_none_are_refused_with_their_code() {
         version: "2.6".to_owned(),
         source: "SIS".to_owned(),
         bare_timestamps: false,
+        context: "SIF_Default".to_owned(),
     };
     let message = writer.message("SIF_Unregister", id, None, |_| {});
     let other = |from: &str, to: &str| said(&zone.0.post(message.replacen(from, to, 1).as_bytes()));

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::api::Api;
 use super::id::Id;
-use super::message::{child, elements, name, parse, text, text_of};
+use super::message::{DEFAULT_CONTEXT, child, elements, name, parse, text, text_of};
 use super::options::{Ask, Asked, Third};
 use super::write::{Writer, element, object};
 use crate::sandbox::SandboxError;
@@ -58,6 +58,7 @@ impl Party {
                 version,
                 source: options.source_id.clone(),
                 bare_timestamps: false,
+                context: DEFAULT_CONTEXT.to_owned(),
             },
             options,
             zone,
@@ -129,7 +130,9 @@ impl Party {
                     use super::agent::Right;
                     out.push_str(&format!("<{}Objects>", right.stem()));
                     if matches!(right, Right::Subscribe | Right::Request) {
-                        objects.iter().for_each(|name| object(name, out));
+                        for name in &objects {
+                            object(name, &[&options.context], out);
+                        }
                     }
                     out.push_str(&format!("</{}Objects>", right.stem()));
                 }
@@ -165,7 +168,11 @@ impl Party {
             return Ok(());
         }
         for object in self.objects() {
-            if self.zone.state().provider(&object).is_none() || turn.asked.contains(&object) {
+            let provided = {
+                let state = self.zone.state();
+                state.provider(&object, &self.options.context).is_some()
+            };
+            if !provided || turn.asked.contains(&object) {
                 continue;
             }
             {
@@ -185,7 +192,8 @@ impl Party {
     /// Sends a request; its id.
     pub(super) fn request(&self, asked: &Asked) -> Result<Id, SandboxError> {
         let id = Id::new();
-        let message = self.writer.message("SIF_Request", id, None, |out| {
+        let writer = self.writer.clone().within(&asked.context);
+        let message = writer.message("SIF_Request", id, None, |out| {
             for version in &asked.versions {
                 element("SIF_Version", version, out);
             }
