@@ -334,12 +334,12 @@ impl Feed {
 
     /// Cuts a chunk into units as large as one request may be. False when the resource stops.
     fn cut(&self, chunk: &Arc<Chunk>, sent: &mut u64) -> Result<bool, FeedError> {
-        let packing = self.shared.target.packing();
         let mut start = 0;
         while start < chunk.len() {
             if self.shared.stopped(self.resource) {
                 return Ok(false);
             }
+            let packing = self.shared.target.packing();
             let from = chunk.bodies.range(start).start;
             let fits = |i: &usize| chunk.bodies.range(*i).end - from <= packing.bytes;
             let operation = self.operation_of(chunk.rows[start]);

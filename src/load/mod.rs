@@ -10,6 +10,7 @@ mod caller;
 mod claimed;
 mod contested;
 mod coordinator;
+mod cut;
 mod decisions;
 pub mod discovery;
 mod feed;

@@ -58,14 +58,14 @@ pub(super) fn regroup(unit: &Unit, verdicts: &[Verdict]) -> Option<Regrouped> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use arrow::array::{FixedSizeBinaryArray, Int64Array, StringArray};
 
     use super::*;
     use crate::object::{Encoded, KeyHash, Reason, Refusal};
     use crate::target::Chunk;
 
-    fn unit() -> Unit {
+    pub(in crate::load) fn unit() -> Unit {
         let keys = ["a", "b", "c", "d"];
         let hashes = || {
             let each = keys.iter().map(|key| KeyHash::of(key).to_bytes());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
 
+use super::cut::{fitting, halves};
 use super::http::{Reply, exchange};
 use super::pace::Went;
 use super::regroup::{Regrouped, regroup};
@@ -34,6 +35,11 @@ pub(super) async fn work(shared: Arc<Shared>, index: usize) {
         // What one request cannot carry goes out in several.
         let mut units = vec![(unit, Spent::default(), false)];
         while let Some((unit, spent, regrouped)) = units.pop() {
+            if let Some((first, second)) = fitting(&unit, shared.target.most()) {
+                units.push((second, Spent::default(), regrouped));
+                units.push((first, spent, regrouped));
+                continue;
+            }
             let settled = if shared.stopped(unit.chunk.resource) {
                 Settled::unsent(unit)
             } else {
@@ -148,7 +154,7 @@ impl<'a> Conversation<'a> {
                         Err(refusal) => break Settlement::One(Verdict::Failed(refusal)),
                     }
                 }
-                Ok(Step::Split(refusal)) => match self.halves() {
+                Ok(Step::Split(refusal)) => match halves(&self.unit) {
                     Some((first, second)) => return Ended::Split(first, second, self.spent),
                     None => break Settlement::One(Verdict::Failed(refusal)),
                 },
@@ -171,17 +177,6 @@ impl<'a> Conversation<'a> {
             }
         };
         Ended::Settled(self.settled(Some(settlement)))
-    }
-
-    /// The unit in two; None when it holds one object only.
-    fn halves(&self) -> Option<(Unit, Unit)> {
-        let (start, end) = (self.unit.range.start, self.unit.range.end);
-        let middle = start + self.unit.len() / 2;
-        let part = |range| Unit {
-            range,
-            ..self.unit.clone()
-        };
-        (middle > start).then(|| (part(start..middle), part(middle..end)))
     }
 
     /// One request and what the target makes of its answer.

@@ -25,8 +25,14 @@ use crate::object::{Encoded, KeyHash, Refusal, encode};
 
 /// A standard that objects are delivered to.
 pub trait Target: std::fmt::Debug + Send + Sync {
-    /// How many objects, and how many bytes of bodies, one request may carry.
+    /// How many objects, and how many bytes of bodies, the next request is to carry.
     fn packing(&self) -> Packing;
+
+    /// The most that may be sent now: a unit that was cut before the target took less goes out in
+    /// several requests.
+    fn most(&self) -> Packing {
+        self.packing()
+    }
 
     /// The bodies of a batch of objects of a resource, by its index in the run: JSON, unless the
     /// standard has another form.

@@ -47,6 +47,39 @@ fn item_7_requests_shrink_when_the_provider_calls_them_too_large() {
 }
 
 #[test]
+fn item_7_requests_settle_near_a_limit_in_bytes() {
+    let rest = Rest::with(1500, |options| options.bytes = 24 << 10);
+    rest.fullsync(&["run", "mini", "--set", "load.concurrency_max=1"])
+        .expect(0);
+    let bytes = |object: &str| -> usize {
+        let all = rest.provider().objects(object).into_iter();
+        all.map(|(_, xml)| xml.len()).sum()
+    };
+    let whole = bytes("StudentPersonal") + bytes("StudentSchoolEnrollment");
+    let fewest = (whole / (24 << 10)) as u64;
+    let [creates, ..] = rest.provider().requests();
+    // Refused ones, and those that the limit was found with, are among them.
+    assert!(
+        creates <= fewest * 13 / 10 + 12,
+        "{creates} requests, {fewest} would do"
+    );
+    assert_eq!(rest.tally("StudentSchoolEnrollment", "created"), 1500);
+}
+
+#[test]
+fn item_7_requests_grow_again_after_a_shortage() {
+    let rest = Rest::new(2000);
+    rest.pipeline("batch_objects = 80", "");
+    rest.provider().set_faults(fault("413:after=1,limit=4"));
+    rest.fullsync(&["run", "mini", "--set", "load.concurrency_max=1"])
+        .expect(0);
+    let [creates, ..] = rest.provider().requests();
+    // Of five objects each, as the provider wanted for a moment, they would be hundreds.
+    assert!(creates < 130, "{creates} requests, 51 would do");
+    assert_eq!(rest.provider().count("StudentPersonal"), 2000);
+}
+
+#[test]
 fn item_7_a_change_is_an_update_and_what_is_gone_is_deleted() {
     let rest = Rest::new(3);
     rest.fullsync(&["run", "mini"]).expect(0);

@@ -9,10 +9,11 @@
 //! Source: SIF infrastructure 3.3; recorded conversations of a provider.
 
 mod answer;
+mod batch;
 mod body;
 mod ids;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -27,10 +28,11 @@ use super::dis::Encoding;
 use super::{
     Event, Fault, Operation, Packing, Phase, Request, Settlement, Step, Target, Unit, Verdict, Wait,
 };
-use crate::object::Encoded;
+use crate::object::{Encoded, Refusal};
 use crate::sif3::{Bulk, refusal};
 use crate::xml::{XmlBatch, XmlPlan};
 use answer::failed_refusal;
+use batch::{Batch, Size};
 
 const MUST_USE_ADVISORY: HeaderName = HeaderName::from_static("mustuseadvisory");
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("methodoverride");
@@ -68,9 +70,8 @@ pub struct Sif3 {
     rules: Rules,
     /// None: the provider keeps our RefIds.
     ids: Option<IdMap>,
-    /// Most objects and bytes of one request; fewer once the provider has called one too large.
-    objects: AtomicUsize,
-    bytes: AtomicUsize,
+    /// How much the next requests carry.
+    batch: Mutex<Batch>,
 }
 
 impl Sif3 {
@@ -80,25 +81,32 @@ impl Sif3 {
             routes,
             ids: (!rules.must_use_advisory).then_some(ids),
             rules,
-            objects: AtomicUsize::new(packing.objects.max(1)),
-            bytes: AtomicUsize::new(packing.bytes.max(1)),
+            batch: Mutex::new(Batch::new(packing)),
         }
     }
 
-    /// What a request that carried too much teaches: smaller ones from now on.
-    fn shrink(&self, unit: &Unit) {
-        let first = unit.chunk.bodies.range(unit.range.start).start;
-        let last = unit.range.clone().next_back().unwrap_or_default();
-        let bytes = unit.chunk.bodies.range(last).end.saturating_sub(first);
-        self.objects
-            .fetch_min((unit.len() / 2).max(1), Ordering::Relaxed);
-        if bytes > 1 {
-            self.bytes.fetch_min(bytes / 2, Ordering::Relaxed);
+    /// What became of a request teaches how much the next ones may carry.
+    fn learn<T>(&self, unit: &Unit, tell: impl Fn(&mut Batch, Size) -> T) -> T {
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(&mut batch, Size::of(unit))
+    }
+
+    /// No answer in time, of the provider or of what stands before it: smaller requests from now on.
+    /// One that is larger than those is sent in two.
+    fn slow(&self, unit: &Unit, refusal: Refusal, wait: Wait) -> Step {
+        let most = self.learn(unit, |batch, size| {
+            batch.slow(size);
+            batch.most().objects
+        });
+        match unit.len() > most {
+            true => Step::Split(refusal),
+            false => Step::Again { refusal, wait },
         }
     }
 
     /// An answer about each object.
     fn answered(&self, unit: &Unit, status: u16, body: &[u8]) -> Step {
+        self.learn(unit, Batch::taken);
         match Bulk::read(body) {
             Ok(bulk) => Step::Settle(Settlement::Each(answer::verdicts(
                 unit,
@@ -132,7 +140,7 @@ impl Sif3 {
         match status {
             401 => Step::Renew(failed_refusal("unauthorized", status, message)),
             413 if unit.len() > 1 => {
-                self.shrink(unit);
+                self.learn(unit, Batch::refused);
                 Step::Split(failed_refusal("too_large", status, message))
             }
             413 => failed("too_large"),
@@ -140,7 +148,11 @@ impl Sif3 {
             400 if unit.len() > 1 => Step::Split(failed_refusal("bad_request", status, message)),
             429 => again("too_many_requests"),
             503 => again("no_provider"),
-            408 | 425 | 502 | 504 => again("unavailable"),
+            504 => {
+                let wait = Wait::SlowDown(super::retry_after(headers));
+                self.slow(unit, failed_refusal("unavailable", status, message), wait)
+            }
+            408 | 425 | 502 => again("unavailable"),
             500..=599 => again("server_error"),
             403 => failed("access_denied"),
             404 | 405 => failed("unknown_service"),
@@ -153,10 +165,13 @@ impl Sif3 {
 
 impl Target for Sif3 {
     fn packing(&self) -> Packing {
-        Packing {
-            objects: self.objects.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        }
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        batch.next()
+    }
+
+    fn most(&self) -> Packing {
+        let batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        batch.most()
     }
 
     fn encode(&self, resource: usize, body: &RecordBatch) -> Result<Encoded, ArrowError> {
@@ -209,10 +224,17 @@ impl Target for Sif3 {
 
     fn advance(&self, unit: &Unit, _: &Phase, event: Event<'_>) -> Step {
         match event {
-            Event::Fault { kind, text } => fault(kind, text),
+            Event::Fault { kind, text } => match kind {
+                Fault::Connect => unanswered("cannot_connect", text),
+                Fault::Lost => unanswered("connection_lost", text),
+                Fault::Timeout => {
+                    let refusal = failed_refusal("timeout", 0, text.to_owned());
+                    self.slow(unit, refusal, Wait::SlowDown(None))
+                }
+            },
             Event::Answer {
                 complete: false, ..
-            } => fault(Fault::Lost, "the answer's body ended early"),
+            } => unanswered("connection_lost", "the answer's body ended early"),
             Event::Answer {
                 status: status @ 200..=299,
                 body,
@@ -229,15 +251,10 @@ impl Target for Sif3 {
 }
 
 /// No answer. What is created twice is found there the second time.
-fn fault(kind: Fault, text: &str) -> Step {
-    let (reason, wait) = match kind {
-        Fault::Connect => ("cannot_connect", Wait::Backoff),
-        Fault::Timeout => ("timeout", Wait::SlowDown(None)),
-        Fault::Lost => ("connection_lost", Wait::Backoff),
-    };
+fn unanswered(reason: &'static str, text: &str) -> Step {
     Step::Again {
         refusal: failed_refusal(reason, 0, text.to_owned()),
-        wait,
+        wait: Wait::Backoff,
     }
 }
 

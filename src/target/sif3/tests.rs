@@ -18,32 +18,36 @@ const IDS: [&str; 3] = [
 ];
 
 fn unit(operation: Operation) -> Unit {
+    unit_of(operation, &IDS)
+}
+
+fn unit_of(operation: Operation, ids: &[&str]) -> Unit {
     let (mut buffer, mut ends) = (Vec::new(), Vec::new());
-    for id in IDS {
+    for id in ids {
         buffer.extend_from_slice(format!("<A RefId=\"{id}\"/>").as_bytes());
         ends.push(buffer.len());
     }
     let bodies = Encoded::from_parts(buffer.into(), ends);
-    let keys: Vec<String> = IDS.iter().map(|id| format!("RefId={id}")).collect();
+    let keys: Vec<String> = ids.iter().map(|id| format!("RefId={id}")).collect();
     let hashes = |hash: &dyn Fn(usize) -> [u8; 16]| {
-        FixedSizeBinaryArray::try_from_iter((0..IDS.len()).map(hash)).unwrap()
+        FixedSizeBinaryArray::try_from_iter((0..ids.len()).map(hash)).unwrap()
     };
     let chunk = Chunk {
         resource: 0,
-        rows: vec![0, 1, 2],
+        rows: (0..ids.len() as u64).collect(),
         key_hashes: hashes(&|i| KeyHash::of(&keys[i]).to_bytes()),
         content_hashes: hashes(&|i| ContentHash::of(bodies.bytes(i)).to_bytes()),
         keys: StringArray::from(keys),
-        source_tables: StringArray::from(vec!["Person"; 3]),
-        source_keys: StringArray::from(vec!["1", "2", "3"]),
-        scope: std::array::from_fn(|_| Int64Array::from(vec![None; 3])),
+        source_tables: StringArray::from(vec!["Person"; ids.len()]),
+        source_keys: StringArray::from(vec!["1"; ids.len()]),
+        scope: std::array::from_fn(|_| Int64Array::from(vec![None; ids.len()])),
         bodies,
         ids: None,
         why: None,
     };
     Unit {
         chunk: Arc::new(chunk),
-        range: 0..3,
+        range: 0..ids.len(),
         operation,
     }
 }
@@ -288,12 +292,53 @@ fn a_request_that_is_too_large_is_split_and_later_ones_are_smaller() {
     let target = provider(true);
     let step = answered(&target, &unit(Operation::Upsert), 413, "");
     assert!(matches!(step, Step::Split(_)));
-    assert_eq!(target.packing().objects, 1);
-    assert!(target.packing().bytes < 1 << 20);
+    let whole = IDS.map(|id| format!("<A RefId=\"{id}\"/>")).concat();
+    assert!(target.most().bytes <= whole.len() / 2);
     let mut one = unit(Operation::Upsert);
     one.range = 0..1;
     match answered(&target, &one, 413, "") {
         Step::Settle(Settlement::One(verdict)) => assert_eq!(reason(&verdict).0, "too_large"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn requests_grow_again_when_they_are_taken() {
+    let target = provider(true);
+    let unit = unit_of(Operation::Upsert, &[IDS[0]; 100]);
+    let one = unit.chunk.bodies.bytes(0).len();
+    assert!(matches!(answered(&target, &unit, 413, ""), Step::Split(_)));
+    assert_eq!(target.most().bytes, 50 * one);
+    for _ in 0..100 {
+        let mut part = unit.clone();
+        part.range = 0..(target.packing().bytes / one).min(100);
+        answered(&target, &part, 200, "");
+    }
+    assert!(target.most().bytes >= 100 * one);
+}
+
+#[test]
+fn a_request_that_the_provider_takes_too_long_for_goes_out_in_parts() {
+    let target = provider(true);
+    assert_eq!(target.packing().objects, 500);
+    let timeout = |unit: &Unit| {
+        let event = Event::Fault {
+            kind: Fault::Timeout,
+            text: "no answer in time",
+        };
+        target.advance(unit, &Phase::default(), event)
+    };
+    let many = unit_of(Operation::Upsert, &[IDS[0]; 100]);
+    assert!(matches!(timeout(&many), Step::Split(_)));
+    assert_eq!(target.most().objects, 50);
+    let gateway = answered(&target, &many, 504, "");
+    assert!(matches!(gateway, Step::Split(_)));
+    // So few are no burden: they are sent again, later.
+    match timeout(&unit(Operation::Upsert)) {
+        Step::Again { refusal, wait } => {
+            assert_eq!(refusal.reason.as_str(), "timeout");
+            assert_eq!(wait, Wait::SlowDown(None));
+        }
         other => panic!("{other:?}"),
     }
 }
