@@ -109,6 +109,37 @@ fn item_1_requests_that_cannot_be_answered_get_their_code() {
     assert_eq!(sif.zone().waiting(AGENT), 0, "each request is acknowledged");
 }
 
+/// SIF_ExtendedQuery, which the zone passes on, is answered: with 8/15.
+#[test]
+fn item_1_an_extended_query_is_refused_not_ignored() {
+    let sif = Sif::new(3);
+    sif.sync(0);
+    let id = sif.ask("StudentPersonal", |a| {
+        a.extended = true;
+        a.elements = vec!["Name/LastName".to_owned()];
+    });
+    sif.sync(0);
+    let answers = sif.zone().answers();
+    let answer = answers.iter().find(|a| a.request == id);
+    assert_eq!(answer.and_then(|a| a.error), Some((8, 15)), "{answers:#?}");
+    assert_eq!(sif.zone().waiting(AGENT), 0);
+    assert_eq!(
+        sif.zone().counts()["StudentPersonal"],
+        3,
+        "what it has, it keeps"
+    );
+}
+
+/// A zone that wants HTTPS: nothing is sent, and the message says where to give it.
+#[test]
+fn item_1_a_zone_may_want_a_secure_channel() {
+    let sif = Sif::with(3, |o| o.secure = true);
+    let ran = sif.sync(2);
+    assert!(said(&ran).contains("5/7"), "{}", said(&ran));
+    assert!(said(&ran).contains("https://"), "{}", said(&ran));
+    assert_eq!(sif.zone().agents(), [LIBRARY]);
+}
+
 /// A zone that does not let the agent in, or does not let it provide: nothing is sent, exit 2 or 1, and the
 /// right is named.
 #[test]
