@@ -109,6 +109,42 @@ fn item_1_requests_that_cannot_be_answered_get_their_code() {
     assert_eq!(sif.zone().waiting(AGENT), 0, "each request is acknowledged");
 }
 
+/// Conditions on what stands in lists: whoever has one element that is so.
+#[test]
+fn item_1_conditions_inside_lists() {
+    let sif = Sif::new(0);
+    let without = student(4).replace("555-0004", "");
+    sif.rows((1..=3).map(student).chain([without]));
+    sif.sync(0);
+    let ask = |conditions: &[&str]| {
+        let texts: Vec<String> = conditions.iter().map(|c| (*c).to_owned()).collect();
+        let id = sif.ask("StudentPersonal", |a| {
+            a.conditions(&texts).expect("conditions")
+        });
+        sif.sync(0);
+        let answers = sif.zone().answers();
+        let answer = answers.iter().find(|a| a.request == id);
+        let answer = answer.unwrap_or_else(|| panic!("{answers:#?}"));
+        fine(answer);
+        answer.objects
+    };
+    let number = "PhoneNumberList/PhoneNumber/Number";
+    assert_eq!(ask(&[&format!("{number}:EQ:555-0003")]), 1);
+    assert_eq!(
+        ask(&[&format!("{number}:NE:555-0003")]),
+        2,
+        "who has none has no other"
+    );
+    assert_eq!(
+        ask(&[&format!("{number}:GE:555-0002"), "LocalId:NE:N000002"]),
+        1
+    );
+    let of_type = |code: &str| format!("PhoneNumberList/PhoneNumber[@Type='{code}']/Number:GE:5");
+    assert_eq!(ask(&[&of_type("0096")]), 3);
+    assert_eq!(ask(&[&of_type("0350")]), 0);
+    assert_eq!(ask(&["EmailList/Email:EQ:s4@example.org"]), 1);
+}
+
 /// SIF_ExtendedQuery, which the zone passes on, is answered: with 8/15.
 #[test]
 fn item_1_an_extended_query_is_refused_not_ignored() {
