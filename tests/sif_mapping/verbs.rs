@@ -124,4 +124,8 @@ fn item_4_ref_ids_that_a_third_party_holds_stand_everywhere() {
         said.contains("ids.csv:2:1") && said.contains("is no RefId"),
         "{said}"
     );
+    assert!(
+        !said.contains("Invalid function"),
+        "no error but the real one: {said}"
+    );
 }
