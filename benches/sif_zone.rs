@@ -180,7 +180,6 @@ impl NullZone {
             parallel: PARALLEL,
             bundle,
             may: ["StudentPersonal".to_owned()].into(),
-            dry_run: false,
         };
         let (told, result) = desk
             .events(&["StudentPersonal".to_owned()], &settings)

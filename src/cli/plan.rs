@@ -14,7 +14,8 @@ use super::scope::{Scope, Year};
 ///
 /// Extracts, transforms and compares with the ledger; prints per resource, in loading order, how many
 /// objects would be created, updated, deleted, left alone, rejected, skipped or blocked. The time is
-/// guessed from the rates of earlier runs against this target. Sends nothing; start it with `run`.
+/// guessed from the rates of earlier runs against this target. Sends nothing; start it with `run`. Of a
+/// SIF zone it tells what is ready for who asks, which events are due, and what was never requested.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:
   fullsync plan edfi

@@ -150,6 +150,11 @@ pub struct SifSandboxArgs {
     #[arg(long, value_name = "USER:PASSWORD")]
     pub basic: Option<String>,
 
+    /// Let agents register over a secure channel only (5/7): the header X-Forwarded-Proto of a proxy in
+    /// front, which ends TLS, must say https.
+    #[arg(long)]
+    pub secure: bool,
+
     /// What an agent may not do, AGENT:RIGHT:OBJECT; the rights are provide, subscribe, add, change,
     /// delete, request and respond. Can be given several times.
     #[arg(long, value_name = "DENIAL")]
@@ -190,6 +195,10 @@ pub struct SifSandboxArgs {
     /// A condition of --request, PATH:OPERATOR:VALUE with EQ, NE, LT, LE, GT or GE. All must hold.
     #[arg(long = "where", value_name = "CONDITION", requires = "request")]
     pub condition: Vec<String>,
+
+    /// Ask with a SIF_ExtendedQuery of the elements, or of the keys.
+    #[arg(long, requires = "request", conflicts_with = "condition")]
+    pub extended: bool,
 
     /// An element that --request is about; without, whole objects. Can be given several times.
     #[arg(long, value_name = "PATH", requires = "request")]

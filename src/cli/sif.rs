@@ -137,7 +137,7 @@ pub struct SifEventsArgs {
     #[command(flatten)]
     pub run: SifRun,
 
-    /// Tell how many events there would be, and send none.
+    /// Tell what is ready and how many events are due, as `plan` does; the zone is told nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -17,6 +17,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
+mod zone;
 
 use std::io;
 use std::path::Path;
@@ -35,6 +36,7 @@ pub use run::{
 pub use scope::{ScopeReport, Unmatched};
 pub use tally::{ResourceTally, TableTally, Tally, Traffic};
 pub use text::{TextOptions, text};
+pub use zone::{EventsLine, LISTED, Missing, RequestLine, ScopeLine, ZoneReport};
 
 use crate::files;
 use crate::pipeline::FailOn;

@@ -13,6 +13,7 @@ use super::rates::{ASSUMED_MS, Rates};
 use super::run::{ResourceReport, RunReport, TargetReport};
 use super::table::grouped;
 use super::text::{TextOptions, duration, groups};
+use super::zone::ZoneReport;
 use crate::object::Outcome;
 
 /// The whole of `plan.json`. Holds no student data.
@@ -35,6 +36,9 @@ pub struct PlanReport {
     pub total: Planned,
     /// In loading order.
     pub resources: Vec<PlannedResource>,
+    /// What a run to a SIF zone would find and tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub zone: Option<ZoneReport>,
     /// What a run would warn of.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -127,6 +131,7 @@ impl PlanReport {
             assumed_ms: rates.runs.is_empty().then_some(ASSUMED_MS),
             total,
             resources,
+            zone: report.zone.clone(),
             warnings: report.warnings.clone(),
             notes: report.notes.clone(),
         }
@@ -154,7 +159,13 @@ impl PlanReport {
             write!(out, ", school year {}-{year}", year - 1)?;
         }
         writeln!(out, "\nrun {}: nothing was sent\n", self.run)?;
-        self.table(out)?;
+        match &self.zone {
+            Some(zone) => {
+                zone.scope_table(out)?;
+                zone.write(out, true)?;
+            }
+            None => self.table(out)?,
+        }
         groups(out, "Errors", &errors.errors, options)?;
         groups(out, "Left out or due", &errors.held, options)?;
         groups(out, "Deletes", &errors.deletes, options)?;
@@ -163,6 +174,9 @@ impl PlanReport {
         }
         for note in &self.notes {
             writeln!(out, "\nNote: {note}")?;
+        }
+        if let Some(zone) = &self.zone {
+            return self.zone_end(out, zone);
         }
         let total = &self.total;
         writeln!(
@@ -183,6 +197,25 @@ impl PlanReport {
             None => writeln!(out, "(at the rates of {})", self.rates_of.join(", "))?,
         }
         writeln!(out, "\nstart it with: fullsync run {}", self.configuration)
+    }
+
+    /// Nothing is loaded into a zone: what will be asked for is not known, nor how long it takes.
+    fn zone_end(&self, out: &mut String, zone: &ZoneReport) -> std::fmt::Result {
+        let ready: u64 = zone.scope.iter().map(|line| line.ready).sum();
+        writeln!(
+            out,
+            "\n{} objects are ready for who asks, {} events are due, {} of the expected requests \
+             were never made",
+            grouped(ready),
+            grouped(zone.due()),
+            grouped(zone.not_requested.len() as u64),
+        )?;
+        writeln!(out, "(the zone was not spoken to)")?;
+        writeln!(
+            out,
+            "\nstart it with: fullsync sif sync {}",
+            self.configuration
+        )
     }
 
     fn table(&self, out: &mut String) -> std::fmt::Result {

@@ -13,6 +13,7 @@ use super::group::Groups;
 use super::latency::LatencySummary;
 use super::scope::{ScopeReport, Unmatched};
 use super::tally::{ResourceTally, Tally, Traffic};
+use super::zone::ZoneReport;
 use super::{FORMAT, exit_code};
 use crate::object::{Outcome, Reason};
 use crate::pipeline::FailOn;
@@ -50,6 +51,8 @@ pub struct RunHead {
     pub paths: BTreeMap<String, PathBuf>,
     /// What the target was asked before the load; None when there was nothing to compare.
     pub probe: Option<ProbeReport>,
+    /// The messages of a run to a SIF zone; None for another target.
+    pub zone: Option<ZoneReport>,
     /// What is to be said beside the numbers. No student data.
     pub notes: Vec<String>,
 }
@@ -147,6 +150,9 @@ pub struct RunReport {
     /// What the target was asked before the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeReport>,
+    /// The messages of a run to a SIF zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneReport>,
     /// What is to be said beside the numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -334,6 +340,7 @@ impl RunReport {
             tables: tables.collect(),
             paths: head.paths,
             probe: head.probe,
+            zone: head.zone,
             notes: head.notes,
         };
         report.exit_code = exit_code(&report, head.fail_on);

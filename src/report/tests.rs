@@ -165,6 +165,7 @@ fn head() -> RunHead {
         order: vec!["schools".to_owned(), "students".to_owned()],
         paths: BTreeMap::from([("report".to_owned(), "runs/latest/report.txt".into())]),
         probe: None,
+        zone: None,
         notes: Vec::new(),
     }
 }
@@ -360,7 +361,8 @@ const ERRORS: &str = include_str!("../../docs/schemas/errors.schema.json");
 #[test]
 fn what_is_written_meets_the_published_schemas_and_reads_back() {
     let dir = tempfile::tempdir().unwrap();
-    let (tally, head) = (sample(), head());
+    let zone = Some(zone::tests::sample());
+    let (tally, head) = (sample(), RunHead { zone, ..head() });
     let (report, errors) = (
         RunReport::new(head.clone(), &tally),
         ErrorsReport::new(&head, &tally),

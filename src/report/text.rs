@@ -81,6 +81,9 @@ fn write_all(
             probe.ids
         )?;
     }
+    if let Some(zone) = &report.zone {
+        zone.write(out, report.dry_run)?;
+    }
     for note in &report.notes {
         writeln!(out, "\nNote: {note}")?;
     }

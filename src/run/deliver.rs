@@ -11,7 +11,7 @@ use crate::load::{Claims, Load, Parents};
 use crate::lock::Held;
 use crate::pipeline::{Mode, TargetKind};
 use crate::progress::Progress;
-use crate::report::Tally;
+use crate::report::{Tally, ZoneReport};
 use crate::stage::FileNote;
 
 /// What delivering came to.
@@ -27,6 +27,8 @@ pub(super) struct Delivered {
     pub(super) settled_twice: u64,
     /// The results files.
     pub(super) results: Vec<FileNote>,
+    /// The messages of a run to a SIF zone.
+    pub(super) zone: Option<ZoneReport>,
     /// What was found out about the target before the load.
     pub(super) notes: Vec<String>,
     /// What the target was asked before the load.
@@ -140,6 +142,7 @@ pub(super) async fn load(
         interrupted: loaded.interrupted,
         settled_twice,
         results,
+        zone: None,
         notes: stations.notes,
         probe: None,
     })

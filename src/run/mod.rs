@@ -211,7 +211,8 @@ pub async fn run(
         }
         _ => None,
     };
-    let needs_target = matches!(until, Until::Planned | Until::Loaded) && joined.is_none();
+    // A plan tells a zone nothing, not even that we are there.
+    let needs_target = matches!(until, Until::Planned | Until::Loaded) && !zone::is_zone(pipeline);
     let target = match needs_target {
         true => Some(Target::connect(pipeline, &base).await?),
         false => None,
@@ -303,6 +304,9 @@ impl Flow<'_> {
                 .deliver(context, selection, staged, progress)
                 .await
                 .map(Some);
+        }
+        if self.until == Until::Planned && zone::is_zone(&context.pipeline) {
+            return zone::plan(&context.pipeline, selection, staged).map(Some);
         }
         let Some(target) = target else {
             return Ok(None);

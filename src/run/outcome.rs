@@ -57,7 +57,7 @@ impl Staged {
         self.count_rows(&mut tally);
         let mut results = Vec::new();
         let (mut interrupted, mut stopped, mut twice) = (*context.cancel.borrow(), None, 0);
-        let (mut notes, mut probe) = (Vec::new(), None);
+        let (mut notes, mut probe, mut zone) = (Vec::new(), None, None);
         if let Some(delivered) = delivered {
             tally.merge(delivered.tally);
             interrupted |= delivered.interrupted;
@@ -65,6 +65,7 @@ impl Staged {
             twice = delivered.settled_twice;
             results = delivered.results;
             notes = delivered.notes;
+            zone = delivered.zone;
             probe = delivered.probe.map(Probe::report);
         }
         if until == Until::Transformed {
@@ -73,6 +74,7 @@ impl Staged {
         let head = RunHead {
             notes,
             probe,
+            zone,
             ..self.head(context, selection, until, interrupted, target)
         };
         let errors = ErrorsReport::new(&head, &tally);
@@ -222,6 +224,7 @@ impl Staged {
                 .collect(),
             paths,
             probe: None,
+            zone: None,
             notes: Vec::new(),
         }
     }

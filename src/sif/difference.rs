@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array as _, AsArray as _, FixedSizeBinaryArray, RecordBatch};
+use arrow::array::{AsArray as _, FixedSizeBinaryArray, RecordBatch};
 
 use super::handover::Exceptions;
 use super::shelf::{Shelf, ShelfError, ref_ids};
@@ -144,25 +144,13 @@ fn rows(shelf: &Shelf, pass: u64, passes: u64) -> Result<Vec<Row>, ShelfError> {
 }
 
 /// The RefIds of these rows.
-fn ids_of(shelf: &Shelf, rows: &BTreeSet<u64>) -> Result<BTreeSet<String>, ShelfError> {
+pub(super) fn ids_of(shelf: &Shelf, rows: &BTreeSet<u64>) -> Result<BTreeSet<String>, ShelfError> {
     let mut found = BTreeSet::new();
-    if rows.is_empty() {
-        return Ok(found);
-    }
-    let places = places(shelf, &["RefId", "_key"]);
-    for group in shelf.objects.groups() {
-        let columns = Columns::Only(&places);
-        shelf.objects.read(
-            group,
-            columns,
-            |row| rows.contains(&row),
-            |_, batch| {
-                if let Some(ids) = ref_ids(&batch) {
-                    found.extend(ids.iter().flatten().map(str::to_owned));
-                }
-                Ok::<_, ObjectsError>(true)
-            },
-        )?;
+    if !rows.is_empty() {
+        let these = |row| rows.contains(&row);
+        visit_ids(shelf, these, |_, id| {
+            found.insert(id.to_owned());
+        })?;
     }
     Ok(found)
 }
@@ -170,22 +158,14 @@ fn ids_of(shelf: &Shelf, rows: &BTreeSet<u64>) -> Result<BTreeSet<String>, Shelf
 /// The rows of these RefIds; the file is read only where there are any.
 fn rows_of(shelf: &Shelf, wanted: &BTreeSet<String>) -> Result<BTreeSet<u64>, ShelfError> {
     let mut found = BTreeSet::new();
-    if wanted.is_empty() {
-        return Ok(found);
-    }
-    let places = places(shelf, &["RefId", "_key"]);
-    for group in shelf.objects.groups() {
-        let columns = Columns::Only(&places);
-        shelf.objects.read(
-            group,
-            columns,
+    if !wanted.is_empty() {
+        visit_ids(
+            shelf,
             |_| true,
-            |numbers, batch| {
-                if let Some(ids) = ref_ids(&batch) {
-                    let hit = |i: &usize| ids.is_valid(*i) && wanted.contains(ids.value(*i));
-                    found.extend((0..ids.len()).filter(hit).filter_map(|i| numbers.get(i)));
+            |row, id| {
+                if wanted.contains(id) {
+                    found.insert(row);
                 }
-                Ok::<_, ObjectsError>(true)
             },
         )?;
     }
@@ -195,27 +175,37 @@ fn rows_of(shelf: &Shelf, wanted: &BTreeSet<String>) -> Result<BTreeSet<u64>, Sh
 /// RefIds that are still no object of the new file.
 fn still_gone(new: &Shelf, gone: &BTreeSet<String>) -> Result<Vec<String>, ShelfError> {
     let mut left = gone.clone();
-    if left.is_empty() {
-        return Ok(Vec::new());
+    if !left.is_empty() {
+        let fit = |row| new.is_fit(row);
+        visit_ids(new, fit, |_, id| {
+            left.remove(id);
+        })?;
     }
-    let places = places(new, &["RefId", "_key"]);
-    for group in new.objects.groups() {
+    Ok(left.into_iter().collect())
+}
+
+/// Visits these rows with their RefIds.
+fn visit_ids(
+    shelf: &Shelf,
+    these: impl Fn(u64) -> bool,
+    mut visit: impl FnMut(u64, &str),
+) -> Result<(), ShelfError> {
+    let places = places(shelf, &["RefId", "_key"]);
+    for group in shelf.objects.groups() {
         let columns = Columns::Only(&places);
-        new.objects.read(
-            group,
-            columns,
-            |row| new.is_fit(row),
-            |_, batch| {
-                if let Some(ids) = ref_ids(&batch) {
-                    for id in ids.iter().flatten() {
-                        left.remove(id);
+        shelf
+            .objects
+            .read(group, columns, &these, |numbers, batch| {
+                let ids = ref_ids(&batch);
+                for (row, id) in numbers.iter().zip(ids.iter().flatten()) {
+                    if let Some(id) = id {
+                        visit(*row, id);
                     }
                 }
                 Ok::<_, ObjectsError>(true)
-            },
-        )?;
+            })?;
     }
-    Ok(left.into_iter().collect())
+    Ok(())
 }
 
 fn places(shelf: &Shelf, names: &[&str]) -> Vec<usize> {

@@ -30,8 +30,6 @@ pub struct EventSettings {
     pub bundle: usize,
     /// Objects that may be published.
     pub may: BTreeSet<String>,
-    /// Only count them.
-    pub dry_run: bool,
 }
 
 /// What agents were told of one object.
@@ -82,50 +80,26 @@ impl Desk {
         settings: &EventSettings,
         told: &mut Vec<Told>,
     ) -> Result<(), SyncError> {
-        if !settings.dry_run {
-            // What an earlier process has begun comes first: points move one step at a time.
-            let mut left = Transition::all(&self.folder)?;
-            left.retain(|way| self.shelves.contains_key(&way.about.object));
-            let place = |object: &str| order.iter().position(|o| o == object);
-            left.sort_by_key(|way| place(&way.about.object));
-            self.go(left, settings, told).await?;
-        }
+        // What an earlier process has begun comes first: points move one step at a time.
+        let mut left = Transition::all(&self.folder)?;
+        left.retain(|way| self.shelves.contains_key(&way.about.object));
+        let place = |object: &str| order.iter().position(|o| o == object);
+        left.sort_by_key(|way| place(&way.about.object));
+        self.go(left, settings, told).await?;
         let mut ways = Vec::new();
         for object in order.iter().filter(|object| settings.may.contains(*object)) {
-            ways.extend(self.begin(object, settings.dry_run, told)?);
+            ways.extend(self.begin(object)?);
         }
         self.go(ways, settings, told).await
     }
 
     /// The ways that an object is to go: one for all agents that stand at the same point.
-    fn begin(
-        &self,
-        object: &str,
-        dry_run: bool,
-        told: &mut Vec<Told>,
-    ) -> Result<Vec<Transition>, SyncError> {
+    fn begin(&self, object: &str) -> Result<Vec<Transition>, SyncError> {
         let Some(shelved) = self.shelves.get(object) else {
             return Ok(Vec::new());
         };
         let handovers = self.handovers();
-        let points = handovers
-            .all()?
-            .into_iter()
-            .filter(|point| point.object == object);
-        let mut groups: Vec<Vec<Handover>> = Vec::new();
-        for point in points {
-            let equal = |group: &&mut Vec<Handover>| {
-                group.first().is_some_and(|first| {
-                    first.except == point.except
-                        && first.version == point.version
-                        && same_file(&handovers.objects(first), &handovers.objects(&point))
-                })
-            };
-            match groups.iter_mut().find(equal) {
-                Some(group) => group.push(point),
-                None => groups.push(vec![point]),
-            }
-        }
+        let groups = handovers.groups(object)?;
         let directed = groups.len() > 1;
         let mut ways = Vec::new();
         for group in groups {
@@ -140,18 +114,6 @@ impl Desk {
                 except: first.except.clone(),
                 run: self.run.clone(),
             };
-            if dry_run {
-                let old = Shelf::open(object, &from, &shelved.shelf.meta, None)?;
-                let mut fates = shelved.fates();
-                let found = compare(&old, &shelved.shelf, &about.except, |row| fates.same(row))?;
-                told.push(Told {
-                    object: object.to_owned(),
-                    agents: about.agents,
-                    pending: found.events(),
-                    ..Told::default()
-                });
-                continue;
-            }
             ways.push(Transition::create(
                 &self.folder,
                 about,

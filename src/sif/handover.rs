@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::desk::same_file;
 use super::journal::link;
 use crate::files;
 
@@ -89,6 +90,28 @@ impl Handovers {
         }
         all.sort_by(|a, b| (&a.object, &a.agent).cmp(&(&b.object, &b.agent)));
         Ok(all)
+    }
+
+    /// Those of one object, grouped by where they are: each group is told the same.
+    ///
+    /// # Errors
+    /// As [`Self::all`].
+    pub fn groups(&self, object: &str) -> io::Result<Vec<Vec<Handover>>> {
+        let mut groups: Vec<Vec<Handover>> = Vec::new();
+        for point in self.all()?.into_iter().filter(|p| p.object == object) {
+            let equal = |group: &&mut Vec<Handover>| {
+                group.first().is_some_and(|first| {
+                    first.except == point.except
+                        && first.version == point.version
+                        && same_file(&self.objects(first), &self.objects(&point))
+                })
+            };
+            match groups.iter_mut().find(equal) {
+                Some(group) => group.push(point),
+                None => groups.push(vec![point]),
+            }
+        }
+        Ok(groups)
     }
 
     /// That of one agent and object.

@@ -1,19 +1,12 @@
-//! A SIF_Query: object, projection, conditions; and the conditions as SQL over an objects file.
+//! A SIF_Query: object, projection, conditions.
 //!
-//! Source: SIF 2.x infrastructure, SIF_Query. Paths: `Name/LastName`, `@RefId`,
-//! `Name[@Type='04']/FirstName`; predicates hold `and`, `or`, `=` and `/` only, of which one `=` is
-//! answered here. What cannot be answered is refused, never passed over: a filter that is ignored
-//! would give away more than was asked for.
-
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+//! Source: SIF 2.x infrastructure, SIF_Query.
 
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
 use super::SifError;
 use super::ack::{child, name, text_of};
-use crate::metadata::{Field, Kind};
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +26,9 @@ pub struct Group {
     pub all: bool,
     /// The sets.
     pub sets: Vec<Conditions>,
+    /// Whether it is made of a SIF_Example, whose values belong together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub example: bool,
 }
 
 /// A SIF_Conditions.
@@ -79,7 +75,7 @@ impl Operator {
         })
     }
 
-    fn sql(self) -> &'static str {
+    pub(super) fn sql(self) -> &'static str {
         match self {
             Self::Eq => "=",
             Self::Ne => "<>",
@@ -91,7 +87,7 @@ impl Operator {
     }
 }
 
-fn unsupported(what: impl Into<String>) -> SifError {
+pub(super) fn unsupported(what: impl Into<String>) -> SifError {
     SifError::new(SifError::UNSUPPORTED_QUERY, what)
 }
 
@@ -145,30 +141,6 @@ impl Query {
             .map(|name| name.trim_start_matches('@'))
             .collect()
     }
-
-    /// The conditions as a SQL predicate over the body columns of the object's file; None = all.
-    ///
-    /// # Errors
-    /// 8/9: a path that the object does not have, or that is inside a list; a value that is none
-    /// of the element's type.
-    pub fn predicate(&self, fields: &BTreeMap<String, Field>) -> Result<Option<String>, SifError> {
-        let Some(group) = &self.group else {
-            return Ok(None);
-        };
-        let sets: Vec<String> = group
-            .sets
-            .iter()
-            .map(|set| {
-                let each = set.conditions.iter().map(|c| c.sql(fields));
-                Ok(joined(each.collect::<Result<_, SifError>>()?, set.all))
-            })
-            .collect::<Result<_, SifError>>()?;
-        Ok(Some(joined(sets, group.all)))
-    }
-}
-
-fn joined(parts: Vec<String>, all: bool) -> String {
-    format!("({})", parts.join(if all { " AND " } else { " OR " }))
 }
 
 fn read_group(node: Node<'_, '_>) -> Result<Group, SifError> {
@@ -192,6 +164,7 @@ fn read_group(node: Node<'_, '_>) -> Result<Group, SifError> {
     Ok(Group {
         all: is_all(node)?,
         sets,
+        example: false,
     })
 }
 
@@ -233,6 +206,7 @@ fn read_example(node: Node<'_, '_>, object: &str) -> Result<Group, SifError> {
             all: true,
             conditions,
         }],
+        example: true,
     })
 }
 
@@ -258,140 +232,6 @@ fn examples(node: Node<'_, '_>, path: &str, found: &mut Vec<Condition>) {
     for child in node.children().filter(Node::is_element) {
         examples(child, &below(name(child)), found);
     }
-}
-
-impl Condition {
-    fn sql(&self, fields: &BTreeMap<String, Field>) -> Result<String, SifError> {
-        let (mut column, mut members, mut guards) = (String::new(), fields, Vec::new());
-        let steps: Vec<&str> = steps(&self.path);
-        let Some((last, parents)) = steps.split_last() else {
-            return Err(self.unknown());
-        };
-        for step in parents {
-            let (name, predicate) = self.step(step)?;
-            let field = members.get(name).ok_or_else(|| self.unknown())?;
-            below(&mut column, name);
-            members = match &field.kind {
-                Kind::Object { fields } => fields,
-                Kind::Array { .. } => {
-                    let what = format!("`{}` is in a list: not supported", self.path);
-                    return Err(unsupported(what));
-                }
-                _ => return Err(self.unknown()),
-            };
-            if let Some((attribute, value)) = predicate {
-                if !members.contains_key(attribute) {
-                    return Err(self.unknown());
-                }
-                let mut guard = column.clone();
-                below(&mut guard, attribute);
-                guards.push(format!("{guard} = {}", quoted(value)));
-            }
-        }
-        let field = members.get(last.trim_start_matches('@'));
-        let field = field.ok_or_else(|| self.unknown())?;
-        below(&mut column, last.trim_start_matches('@'));
-        let mut kind = &field.kind;
-        // An element with attributes and text is compared by its text.
-        if let Kind::Object { fields } = kind {
-            kind = &fields.get("value").ok_or_else(|| self.unknown())?.kind;
-            below(&mut column, "value");
-        }
-        let literal = self.literal(kind)?;
-        guards.push(format!("{column} {} {literal}", self.operator.sql()));
-        Ok(joined(guards, true))
-    }
-
-    /// `Name` or `Name[@Type='04']`.
-    fn step<'a>(&self, step: &'a str) -> Result<Step<'a>, SifError> {
-        let Some((name, predicate)) = step.split_once('[') else {
-            return Ok((step, None));
-        };
-        let what = || {
-            unsupported(format!(
-                "`{}`: predicates must be like [@Type='04']",
-                self.path
-            ))
-        };
-        let inside = predicate.strip_suffix(']').ok_or_else(what)?;
-        let (attribute, value) = inside.split_once('=').ok_or_else(what)?;
-        let attribute = attribute.trim().strip_prefix('@').ok_or_else(what)?;
-        let value = value.trim();
-        let bare = ['\'', '"']
-            .iter()
-            .find_map(|q| value.strip_prefix(*q)?.strip_suffix(*q))
-            .ok_or_else(what)?;
-        Ok((name, Some((attribute, bare))))
-    }
-
-    fn literal(&self, kind: &Kind) -> Result<String, SifError> {
-        let value = self.value.as_str();
-        let wrong = || {
-            let what = format!("`{}` cannot be compared with the value given", self.path);
-            unsupported(what)
-        };
-        match kind {
-            Kind::String { .. }
-            | Kind::Code { .. }
-            | Kind::RefId
-            | Kind::Descriptor { .. }
-            | Kind::Time => Ok(quoted(value)),
-            Kind::Int32 | Kind::Int64 => match value.parse::<i64>() {
-                Ok(number) => Ok(number.to_string()),
-                Err(_) => Err(wrong()),
-            },
-            Kind::Number => match value.parse::<f64>() {
-                Ok(number) if number.is_finite() => Ok(number.to_string()),
-                _ => Err(wrong()),
-            },
-            Kind::Boolean => match value {
-                "true" | "1" => Ok("true".to_owned()),
-                "false" | "0" => Ok("false".to_owned()),
-                _ => Err(wrong()),
-            },
-            Kind::Date => match chrono::NaiveDate::parse_from_str(value, "%Y-%m-%d") {
-                Ok(date) => Ok(format!("CAST('{date}' AS DATE)")),
-                Err(_) => Err(wrong()),
-            },
-            Kind::DateTime | Kind::Object { .. } | Kind::Array { .. } | Kind::Reference { .. } => {
-                Err(wrong())
-            }
-        }
-    }
-
-    fn unknown(&self) -> SifError {
-        unsupported(format!("the object has no element `{}`", self.path))
-    }
-}
-
-/// A name, and attribute and value of its predicate.
-type Step<'a> = (&'a str, Option<(&'a str, &'a str)>);
-
-/// The steps of a path; a `/` inside a predicate is none.
-fn steps(path: &str) -> Vec<&str> {
-    let mut inside = false;
-    path.split(move |c| {
-        match c {
-            '[' => inside = true,
-            ']' => inside = false,
-            _ => {}
-        }
-        c == '/' && !inside
-    })
-    .collect()
-}
-
-/// `column` or `column['member']`.
-fn below(column: &mut String, name: &str) {
-    // Writing to a String cannot fail.
-    let _ = match column.is_empty() {
-        true => write!(column, "\"{}\"", name.replace('"', "\"\"")),
-        false => write!(column, "[{}]", quoted(name)),
-    };
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Shelf {
     }
 
     /// Whether a row is held back by a fault of its data: the object is there, and cannot be said.
-    pub(super) fn is_rejected(&self, row: u64) -> bool {
+    pub fn is_rejected(&self, row: u64) -> bool {
         let disposition = self.due.disposition(row);
         matches!(
             disposition,
@@ -116,8 +116,8 @@ impl Shelf {
         let plan = XmlPlan::new(&self.name, &self.meta.fields, version, &keep);
         let filter = match query.predicate(&self.meta.fields)? {
             None => None,
-            Some(sql) => Some(
-                Filter::new(self.objects.schema(), &sql, &query.columns()).map_err(|error| {
+            Some(wanted) => Some(
+                Filter::new(self.objects.schema(), &wanted, &query.columns()).map_err(|error| {
                     tracing::debug!(%error, "a condition cannot be evaluated");
                     let what = "the conditions cannot be evaluated over this object";
                     SifError::new(SifError::UNSUPPORTED_QUERY, what)

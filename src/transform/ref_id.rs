@@ -36,12 +36,14 @@ pub(super) struct RefIdFunction {
     signature: Signature,
     ids: RefIds,
     dashed: bool,
-    held: Arc<HeldIds>,
+    /// None: the table of those that others hold has mistakes. No RefId is made then, as others may
+    /// know the object by another.
+    held: Option<Arc<HeldIds>>,
 }
 
 impl RefIdFunction {
-    /// The function, to be registered with a session.
-    pub(super) fn udf(settings: &RefIdSettings, held: Arc<HeldIds>) -> ScalarUDF {
+    /// The function, to be registered with a session; without the table it fails.
+    pub(super) fn udf(settings: &RefIdSettings, held: Option<Arc<HeldIds>>) -> ScalarUDF {
         ScalarUDF::new_from_impl(Self {
             signature: Signature::variadic_any(Volatility::Immutable),
             ids: settings.ids,
@@ -54,7 +56,11 @@ impl RefIdFunction {
 // A session has one such function: what it is made of is the same wherever it is compared.
 impl PartialEq for RefIdFunction {
     fn eq(&self, other: &Self) -> bool {
-        self.ids == other.ids && self.dashed == other.dashed && Arc::ptr_eq(&self.held, &other.held)
+        let held = match (&self.held, &other.held) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.ids == other.ids && self.dashed == other.dashed && held
     }
 }
 
@@ -87,6 +93,11 @@ impl ScalarUDFImpl for RefIdFunction {
             return exec_err!("ref_id takes an object's name and the parts of its key");
         }
         let rows = args.number_rows;
+        let Some(held) = &self.held else {
+            return exec_err!(
+                "no RefId can be made: the table of RefIds that others hold has mistakes"
+            );
+        };
         let object = text(object, rows)?;
         let parts: Vec<StringArray> = parts
             .iter()
@@ -107,7 +118,7 @@ impl ScalarUDFImpl for RefIdFunction {
                 key.push_str(part.value(row));
             }
             let own = self.ids.ref_id(object.value(row), &key);
-            let id = self.held.of(own);
+            let id = held.of(own);
             written.append_value(match self.dashed {
                 true => id.dashed(),
                 false => id.plain(),

@@ -160,15 +160,12 @@ impl Session {
             .build()
     }
 
-    /// With a table of RefIds that has mistakes there is no function: no RefId is made that others
-    /// know by another.
+    /// With a table of RefIds that has mistakes the function makes none; it is there, so that the
+    /// mistakes of SQL that are told beside are its own.
     fn add_ref_ids(&mut self, settings: &RefIdSettings) {
-        match held_ids::held(settings) {
-            Ok(held) => self
-                .context
-                .register_udf(RefIdFunction::udf(settings, held)),
-            Err(problems) => self.problems.extend(problems),
-        }
+        let held = held_ids::held(settings).map_err(|problems| self.problems.extend(problems));
+        let function = RefIdFunction::udf(settings, held.ok());
+        self.context.register_udf(function);
     }
 
     fn add_crosswalk(&mut self, name: &str, files: &[PathBuf]) -> Result<(), TransformError> {

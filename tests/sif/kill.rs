@@ -139,6 +139,21 @@ fn files_below(folder: &Path, name: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Requests that are acknowledged as soon as they are noted down: the zone no longer has them, the journal
+/// does.
+#[test]
+fn item_2_a_request_that_was_acknowledged_before_is_carried_on() {
+    let sif = slow(60, &["slow:ms=20,always"]);
+    sif.pipeline("acknowledge = \"before\"");
+    killed_at(&sif, 9);
+    assert_eq!(
+        sif.zone().waiting(AGENT),
+        0,
+        "the zone has handed all of them out"
+    );
+    carries_on(&sif, 60);
+}
+
 /// The acknowledgement is lost although the packet was taken: the same SIF_MsgId again, status 7.
 #[test]
 fn item_2_a_lost_acknowledgement_is_no_second_packet() {

@@ -6,6 +6,7 @@ mod contexts;
 mod events;
 mod kill;
 mod operator;
+mod plan;
 mod push;
 mod refusals;
 mod sample;

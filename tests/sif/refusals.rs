@@ -109,6 +109,73 @@ fn item_1_requests_that_cannot_be_answered_get_their_code() {
     assert_eq!(sif.zone().waiting(AGENT), 0, "each request is acknowledged");
 }
 
+/// Conditions on what stands in lists: whoever has one element that is so.
+#[test]
+fn item_1_conditions_inside_lists() {
+    let sif = Sif::new(0);
+    let without = student(4).replace("555-0004", "");
+    sif.rows((1..=3).map(student).chain([without]));
+    sif.sync(0);
+    let ask = |conditions: &[&str]| {
+        let texts: Vec<String> = conditions.iter().map(|c| (*c).to_owned()).collect();
+        let id = sif.ask("StudentPersonal", |a| {
+            a.conditions(&texts).expect("conditions")
+        });
+        sif.sync(0);
+        let answers = sif.zone().answers();
+        let answer = answers.iter().find(|a| a.request == id);
+        let answer = answer.unwrap_or_else(|| panic!("{answers:#?}"));
+        fine(answer);
+        answer.objects
+    };
+    let number = "PhoneNumberList/PhoneNumber/Number";
+    assert_eq!(ask(&[&format!("{number}:EQ:555-0003")]), 1);
+    assert_eq!(
+        ask(&[&format!("{number}:NE:555-0003")]),
+        2,
+        "who has none has no other"
+    );
+    assert_eq!(
+        ask(&[&format!("{number}:GE:555-0002"), "LocalId:NE:N000002"]),
+        1
+    );
+    let of_type = |code: &str| format!("PhoneNumberList/PhoneNumber[@Type='{code}']/Number:GE:5");
+    assert_eq!(ask(&[&of_type("0096")]), 3);
+    assert_eq!(ask(&[&of_type("0350")]), 0);
+    assert_eq!(ask(&["EmailList/Email:EQ:s4@example.org"]), 1);
+}
+
+/// SIF_ExtendedQuery, which the zone passes on, is answered: with 8/15.
+#[test]
+fn item_1_an_extended_query_is_refused_not_ignored() {
+    let sif = Sif::new(3);
+    sif.sync(0);
+    let id = sif.ask("StudentPersonal", |a| {
+        a.extended = true;
+        a.elements = vec!["Name/LastName".to_owned()];
+    });
+    sif.sync(0);
+    let answers = sif.zone().answers();
+    let answer = answers.iter().find(|a| a.request == id);
+    assert_eq!(answer.and_then(|a| a.error), Some((8, 15)), "{answers:#?}");
+    assert_eq!(sif.zone().waiting(AGENT), 0);
+    assert_eq!(
+        sif.zone().counts()["StudentPersonal"],
+        3,
+        "what it has, it keeps"
+    );
+}
+
+/// A zone that wants HTTPS: nothing is sent, and the message says where to give it.
+#[test]
+fn item_1_a_zone_may_want_a_secure_channel() {
+    let sif = Sif::with(3, |o| o.secure = true);
+    let ran = sif.sync(2);
+    assert!(said(&ran).contains("5/7"), "{}", said(&ran));
+    assert!(said(&ran).contains("https://"), "{}", said(&ran));
+    assert_eq!(sif.zone().agents(), [LIBRARY]);
+}
+
 /// A zone that does not let the agent in, or does not let it provide: nothing is sent, exit 2 or 1, and the
 /// right is named.
 #[test]

@@ -196,6 +196,34 @@ fn z8_many_messages_are_counted() {
     );
 }
 
+/// "and may slow server time": a district says how many messages a second the zone is asked to take.
+#[test]
+fn z8_a_slow_server_is_spared() {
+    let sif = Sif::with(60, |o| {
+        if let Some(third) = &mut o.third {
+            third.max_buffer = 4096;
+        }
+    });
+    sif.change("[load]", "[load]\nmax_requests_per_second = 100");
+    sif.sync(0);
+    sif.complete(60);
+    let list = sif.fullsync(&["sif", "messages", "list", "mini", "--json"]);
+    let sent = list.stdout.lines().filter_map(|line| {
+        let note: Value = serde_json::from_str(line).expect("a message");
+        let at = note["at"].as_str().expect("a time").to_owned();
+        (note["sent"] == true).then(|| chrono::DateTime::parse_from_rfc3339(&at).expect("a time"))
+    });
+    let sent: Vec<_> = sent.collect();
+    assert!(sent.len() > 20, "{}", list.stdout);
+    let took = *sent.last().expect("messages") - sent[0];
+    let least = 10 * (sent.len() as i64 - 3);
+    assert!(
+        took.num_milliseconds() >= least,
+        "{} messages in {took}",
+        sent.len()
+    );
+}
+
 /// "From this point forward, event-triggered changes ... will update the third-party".
 #[test]
 fn z9_events_follow_the_sync() {

@@ -111,6 +111,37 @@ fn item_2_an_object_too_large_is_left_out_and_named() {
     );
 }
 
+/// Several requests are answered side by side, each with one packet in flight: packets of one come between
+/// those of another, and all are in order.
+#[test]
+fn item_2_many_requests_are_answered_at_the_same_time() {
+    let sif = Sif::with(60, |o| {
+        if let Some(third) = &mut o.third {
+            third.max_buffer = 4096;
+        }
+    });
+    sif.pipeline("acknowledge = \"before\"");
+    sif.faults(&["slow:ms=5,always"]);
+    sif.sync(0);
+    sif.complete(60);
+    let list = [
+        "sif",
+        "messages",
+        "list",
+        "mini",
+        "--kind",
+        "SIF_Response",
+        "--json",
+    ];
+    let list = sif.fullsync(&list).expect(0).stdout;
+    let notes = list
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a message"));
+    let objects: Vec<String> = notes.map(|note| note["object"].to_string()).collect();
+    let turns = objects.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert!(turns > OBJECTS.len(), "{objects:?}");
+}
+
 /// Nobody asks: what was expected is told, and there is work left.
 #[test]
 fn item_1_not_requested_exits_3() {

@@ -59,6 +59,7 @@ fn options(args: &SifSandboxArgs) -> anyhow::Result<Options> {
         };
         options.basic = Some((user.to_owned(), password.to_owned()));
     }
+    options.secure = args.secure;
     let mut acl = Acl::default();
     for text in &args.deny {
         acl.deny(text).map_err(|e| anyhow::anyhow!("--deny: {e}"))?;
@@ -97,6 +98,7 @@ fn request(args: &SifSandboxArgs, zone: &Sandbox, third: &Third) -> anyhow::Resu
     for object in objects {
         let mut asked = third.asks(&object);
         asked.elements.clone_from(&args.element);
+        asked.extended = args.extended;
         asked
             .conditions(&args.condition)
             .map_err(|e| anyhow::anyhow!("--where: {e}"))?;

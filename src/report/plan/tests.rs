@@ -30,6 +30,7 @@ fn head(dry_run: bool) -> RunHead {
         order: vec!["schools".to_owned(), "students".to_owned()],
         paths: Default::default(),
         probe: None,
+        zone: None,
         notes: vec!["something to know".to_owned()],
     }
 }

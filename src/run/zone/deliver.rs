@@ -12,7 +12,7 @@ use super::{Link, fingerprint, folder, settings};
 use crate::errors::Archive;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
-use crate::report::Tally;
+use crate::report::{EventsLine, LISTED, Missing, RequestLine, Tally, ZoneReport};
 use crate::run::deliver::Delivered;
 use crate::run::{Context, RunError, Selection, Staged};
 use crate::sif::{
@@ -86,7 +86,6 @@ impl Link {
             parallel: sif.zone.parallel,
             bundle: sif.zone.bundle,
             may: self.publishes.clone(),
-            dry_run: staying.dry_run,
         };
         // What agents were given before is brought up to date first, then whoever asks is answered.
         let (mut told, sent) = desk.events(&order, &settings).await;
@@ -124,7 +123,8 @@ impl Link {
         }
         delivered.interrupted = stopped.is_some() || cut;
         delivered.stopped = stopped;
-        delivered.notes = notes(&desk, &told, &self.agent.zone.meter.sums(), took);
+        let messages = self.agent.zone.meter.sums().requests;
+        delivered.zone = Some(messages_of(&desk, told, &missing, messages, took));
         Ok(delivered)
     }
 
@@ -169,6 +169,7 @@ impl Link {
             interrupted: false,
             settled_twice: 0,
             results,
+            zone: None,
             notes: Vec::new(),
             probe: None,
         })
@@ -196,62 +197,66 @@ fn not_requested(missing: &[(String, String)]) -> String {
     )
 }
 
-/// Requests that have a line of their own in the report.
-const NOTED: usize = 100;
-
-/// The run as its messages: one line for all, and one for each request.
-fn notes(
+/// The run as its messages.
+fn messages_of(
     desk: &Desk,
-    told: &[Told],
-    traffic: &crate::report::Traffic,
+    told: Vec<Told>,
+    missing: &[(String, String)],
+    messages: u64,
     took: Duration,
-) -> Vec<String> {
+) -> ZoneReport {
     let answered = desk.answered();
     let sum = |of: fn(&Answered) -> u64| answered.iter().map(of).sum::<u64>();
-    let (objects, packets, bytes) = (sum(|a| a.delivered), sum(|a| a.packets), sum(|a| a.bytes));
-    let rate = objects as f64 / took.as_secs_f64().max(0.001);
-    let mut notes = vec![format!(
-        "{} messages; {} requests answered with {packets} packets, {objects} objects, {bytes} bytes; \
-         {rate:.0} objects/s",
-        traffic.requests,
-        answered.len(),
-    )];
-    for told in told {
-        let [add, change, delete] = told.acked;
-        let mut line = format!(
-            "events of {} to {}: {add} Add, {change} Change, {delete} Delete",
-            told.object,
-            told.agents.join(", ")
-        );
-        for (count, what) in [(told.refused, "refused"), (told.pending, "to be sent")] {
-            if count > 0 {
-                line.push_str(&format!("; {count} {what}"));
-            }
-        }
-        notes.push(line);
+    let objects = sum(|a| a.delivered);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    ZoneReport {
+        messages,
+        answered: answered.len() as u64,
+        packets: sum(|a| a.packets),
+        objects,
+        bytes: sum(|a| a.bytes),
+        objects_per_second: objects.saturating_mul(1000) / millis,
+        scope: Vec::new(),
+        requests: answered.iter().take(LISTED).map(request).collect(),
+        events: told.into_iter().take(LISTED).map(events).collect(),
+        not_requested: missing
+            .iter()
+            .map(|(agent, object)| Missing {
+                agent: agent.clone(),
+                object: object.clone(),
+            })
+            .collect(),
     }
-    for a in answered.iter().take(NOTED) {
-        let mut line = format!(
-            "{} for {}: {} of {} objects in {} packets, {} bytes",
-            a.object, a.agent, a.delivered, a.wanted, a.packets, a.bytes
-        );
-        if a.too_large > 0 {
-            line.push_str(&format!("; {} larger than its buffer", a.too_large));
-        }
-        if a.undelivered() > 0 {
-            line.push_str(&format!("; {} undelivered", a.undelivered()));
-        }
-        if let Some(ended) = &a.ended {
-            line.push_str(&format!("; {ended}"));
-        }
-        line.push_str(&format!(" (request {})", a.msg_id));
-        notes.push(line);
+}
+
+fn request(a: &Answered) -> RequestLine {
+    let end = match (&a.ended, a.undelivered()) {
+        (Some(why), _) => why.clone(),
+        (None, 0) => "complete".to_owned(),
+        (None, left) => format!("{left} undelivered"),
+    };
+    RequestLine {
+        msg_id: a.msg_id.clone(),
+        agent: a.agent.clone(),
+        object: a.object.clone(),
+        packets: a.packets,
+        objects: a.delivered,
+        wanted: a.wanted,
+        too_large: a.too_large,
+        bytes: a.bytes,
+        end,
     }
-    if answered.len() > NOTED {
-        notes.push(format!(
-            "and {} more requests: `fullsync sif messages list` has all of them",
-            answered.len() - NOTED
-        ));
+}
+
+fn events(told: Told) -> EventsLine {
+    let [add, change, delete] = told.acked;
+    EventsLine {
+        object: told.object,
+        agents: told.agents,
+        add,
+        change,
+        delete,
+        refused: told.refused,
+        to_send: told.pending,
     }
-    notes
 }

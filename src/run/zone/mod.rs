@@ -6,15 +6,18 @@
 pub mod check;
 mod deliver;
 mod link;
+mod plan;
 mod staging;
 
 pub use link::Link;
+pub(super) use plan::plan;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::RunError;
+use super::{RunError, Selection};
 use crate::pipeline::{Connection, Pipeline, Sif, TargetKind};
+use crate::report::Missing;
 
 /// How long the agent stays in the zone, where that is not as the pipeline says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +30,6 @@ pub struct Staying {
     pub idle_polls: Option<u32>,
     /// Events are sent, and no request is answered.
     pub events: bool,
-    /// Events are counted, and not sent.
-    pub dry_run: bool,
 }
 
 /// The settings of a pipeline to a zone of SIF 2.x.
@@ -61,6 +62,19 @@ pub(super) fn fingerprint(pipeline: &Pipeline, sif: &Sif) -> String {
 pub(super) fn known_as(pipeline: &Pipeline) -> Option<String> {
     let sif = settings(pipeline).ok()?;
     Some(fingerprint(pipeline, sif))
+}
+
+/// What is expected to be asked for, of the objects of a run, and was not: `given` knows who has.
+fn expected(sif: &Sif, selection: &Selection, given: impl Fn(&str, &str) -> bool) -> Vec<Missing> {
+    let resources = selection.resources.iter();
+    let names: Vec<&str> = resources.map(|p| p.resource.name.as_str()).collect();
+    let all = sif.zone.expected(&names).into_iter();
+    all.filter(|(agent, object)| !given(agent, object))
+        .map(|(agent, object)| Missing {
+            agent,
+            object: object.to_owned(),
+        })
+        .collect()
 }
 
 /// The folder of what is kept of a zone.

@@ -137,8 +137,14 @@ impl Api {
         }
     }
 
-    /// Takes a message; the SIF_Ack, or what a server with quirks says in its place.
+    /// Takes a message from within this process; the SIF_Ack, or what a server with quirks says in its
+    /// place.
     pub(super) fn post(&self, body: &[u8]) -> String {
+        self.post_by(body, true)
+    }
+
+    /// Takes a message that came by a secure channel, or not.
+    pub(super) fn post_by(&self, body: &[u8], secure: bool) -> String {
         let parsed = match std::str::from_utf8(body) {
             Ok(text) => parse(text).map(|document| (text, document)),
             Err(_) => Err("the message is not UTF-8".to_owned()),
@@ -156,7 +162,11 @@ impl Api {
         let root = document.root_element();
         let version = root.attribute("Version").unwrap_or_default();
         let raw = text.get(root.range()).unwrap_or(text);
-        let done = Message::read(&document).and_then(|message| self.take(&message, raw));
+        let done = Message::read(&document).and_then(|message| {
+            let mut message = message;
+            message.secure = secure;
+            self.take(&message, raw)
+        });
         match done {
             Ok(done) => self
                 .writer(version)

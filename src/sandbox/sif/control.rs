@@ -202,7 +202,13 @@ impl Api {
             node(id, agent, &mut out);
         }
         out.push_str("</SIF_SIFNodes><SIF_SupportedProtocols>");
-        out.push_str("<SIF_Protocol Type=\"HTTP\" Secure=\"No\"><SIF_URL>/zis/");
+        let (kind, secure) = match self.options.secure {
+            true => ("HTTPS", "Yes"),
+            false => ("HTTP", "No"),
+        };
+        out.push_str(&format!(
+            "<SIF_Protocol Type=\"{kind}\" Secure=\"{secure}\"><SIF_URL>/zis/"
+        ));
         escape(&self.options.zone, &mut out);
         out.push_str("</SIF_URL>");
         if self.options.gzip {

@@ -65,6 +65,8 @@ pub(super) struct Message<'a, 'i> {
     pub(super) destination: Option<&'a str>,
     /// Version of the SIF_Message.
     pub(super) version: &'a str,
+    /// Whether it came by a secure channel.
+    pub(super) secure: bool,
     header: Node<'a, 'i>,
 }
 
@@ -134,6 +136,7 @@ impl<'a, 'i> Message<'a, 'i> {
             source,
             destination: child(header, "SIF_DestinationId").map(text),
             version,
+            secure: true,
             header,
         })
     }

@@ -33,6 +33,9 @@ pub struct Options {
     pub max_message: usize,
     /// User and password of HTTP Basic authentication; `None`: nobody is asked.
     pub basic: Option<(String, String)>,
+    /// Whether agents may only register over a secure channel: by HTTPS, which a proxy in front tells
+    /// of (`X-Forwarded-Proto`), and in push mode with an https URL.
+    pub secure: bool,
     /// Whether messages may come compressed (announced in the zone's status).
     pub gzip: bool,
     /// Who may do what.
@@ -92,6 +95,8 @@ pub struct Asked {
     pub elements: Vec<String>,
     /// A SIF_ConditionGroup or SIF_Example, as XML.
     pub condition: Option<String>,
+    /// Whether it is a SIF_ExtendedQuery, of the elements or of `@RefId`; without conditions.
+    pub extended: bool,
 }
 
 impl Asked {
@@ -223,6 +228,7 @@ impl Third {
             context: self.context.clone(),
             elements: Vec::new(),
             condition: None,
+            extended: false,
         }
     }
 }
@@ -249,6 +255,7 @@ impl Options {
             min_buffer: 4096,
             max_message: 64 << 20,
             basic: None,
+            secure: false,
             gzip: true,
             acl: Acl::default(),
             quirks: Quirks::default(),

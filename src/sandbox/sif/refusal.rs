@@ -23,6 +23,7 @@ pub(super) const BAD_SOURCE_ID: (u8, u8) = (5, 2);
 pub(super) const BAD_PROTOCOL: (u8, u8) = (5, 3);
 pub(super) const NO_COMMON_VERSION: (u8, u8) = (5, 4);
 pub(super) const BUFFER_TOO_SMALL: (u8, u8) = (5, 6);
+pub(super) const NOT_SECURE: (u8, u8) = (5, 7);
 pub(super) const AGENT_IS_PUSH: (u8, u8) = (5, 9);
 pub(super) const PROVISION_OBJECT: (u8, u8) = (6, 3);
 pub(super) const HAS_PROVIDER: (u8, u8) = (6, 4);

@@ -9,8 +9,8 @@ use super::api::{Api, Done};
 use super::message::{Message, child, elements, name, needed, number_of, objects, text, text_of};
 use super::refusal::{
     BAD_PROTOCOL, BAD_SOURCE_ID, BAD_VALUE, BUFFER_TOO_SMALL, DELETED, HAS_PROVIDER,
-    NO_COMMON_VERSION, NO_REGISTRATION_RIGHT, PROVISION_OBJECT, Refusal, SUBSCRIPTION_OBJECT,
-    refuse,
+    NO_COMMON_VERSION, NO_REGISTRATION_RIGHT, NOT_SECURE, PROVISION_OBJECT, Refusal,
+    SUBSCRIPTION_OBJECT, refuse,
 };
 use super::state::{Line, Standing, State};
 use super::write::object;
@@ -34,6 +34,10 @@ impl Api {
             let text = format!("{id} may not register in this zone");
             return Err(refuse(NO_REGISTRATION_RIGHT, text));
         }
+        if self.options.secure && !message.secure {
+            let text = "agents of this zone must use a secure channel (HTTPS)";
+            return Err(refuse(NOT_SECURE, text));
+        }
         let versions = elements(node).filter(|n| name(*n) == "SIF_Version");
         let versions: Vec<String> = versions.map(|n| text(n).to_owned()).collect();
         let common = |pattern: &String| self.options.versions.iter().any(|v| fits(pattern, v));
@@ -56,6 +60,10 @@ impl Api {
                 if !known {
                     let text = "a push agent needs SIF_Protocol with an HTTP SIF_URL";
                     return Err(refuse(BAD_PROTOCOL, text));
+                }
+                if self.options.secure && !url.starts_with("https://") {
+                    let text = "SIF_URL of a push agent of this zone must be an https one";
+                    return Err(refuse(NOT_SECURE, text));
                 }
                 Some(url.to_owned())
             }

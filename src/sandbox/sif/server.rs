@@ -23,6 +23,8 @@ use crate::sandbox::edfi::oauth::basic;
 use crate::sandbox::server::{Caller, Service};
 
 const XML: &str = "application/xml;charset=\"utf-8\"";
+/// How a proxy in front, which ends TLS, tells by what the request came.
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Smaller answers are not worth compressing, in bytes.
 const WORTH: usize = 1024;
 
@@ -52,7 +54,8 @@ impl Service for Api {
             _ => return Some(Answer::empty(415).into_response(false)),
         };
         let packs = header(ACCEPT_ENCODING).contains("gzip");
-        self.played(&body, packs).await
+        let secure = header(FORWARDED).eq_ignore_ascii_case("https");
+        self.played(&body, packs, secure).await
     }
 }
 
@@ -69,8 +72,9 @@ impl Api {
     }
 
     /// Takes a message, with the fault that hits it.
-    async fn played(&self, body: &[u8], packs: bool) -> Option<Response<AnswerBody>> {
-        let work = || answer(&self.post(body), packs);
+    async fn played(&self, body: &[u8], packs: bool, secure: bool) -> Option<Response<AnswerBody>> {
+        let post = || self.post_by(body, secure);
+        let work = || answer(&post(), packs);
         let Some(play) = self.strike(body) else {
             return Some(work().into_response(false));
         };
@@ -89,7 +93,7 @@ impl Api {
                 work();
                 std::future::pending().await
             }
-            Play::Truncated => Some(answer(&self.post(body), false).into_response(true)),
+            Play::Truncated => Some(answer(&post(), false).into_response(true)),
             Play::Status(status) => Some(Answer::empty(status).into_response(false)),
             Play::Fatal => Some(xml("<FATAL_ERROR>XML FORMAT</FATAL_ERROR>").into_response(false)),
             Play::Asleep => Some(self.told(body, None).into_response(false)),
@@ -97,7 +101,7 @@ impl Api {
                 Some(self.told(body, Some((category, code))).into_response(false))
             }
             Play::OtherAck => {
-                let ack = self.post(body);
+                let ack = post();
                 let id = super::id::Id::new().to_string();
                 let text = std::str::from_utf8(body).unwrap_or_default();
                 let other = parse(text).map(|document| ack.replace(original(&document).id, &id));

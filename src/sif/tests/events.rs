@@ -14,7 +14,6 @@ fn settings(bundle: usize) -> EventSettings {
         parallel: 4,
         bundle,
         may: BTreeSet::from(["Thing".to_owned()]),
-        dry_run: false,
     }
 }
 

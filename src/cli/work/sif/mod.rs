@@ -42,16 +42,15 @@ pub(super) async fn sif(session: &Session, args: SifArgs) -> anyhow::Result<u8> 
 
 async fn sync(session: &Session, args: SifSyncArgs) -> anyhow::Result<u8> {
     let staying = args.staying();
-    of_run(session, "sif sync", args.run, staying).await
+    of_run(session, "sif sync", args.run, staying, false).await
 }
 
 async fn events(session: &Session, args: SifEventsArgs) -> anyhow::Result<u8> {
     let staying = Staying {
         events: true,
-        dry_run: args.dry_run,
         ..Staying::default()
     };
-    of_run(session, "sif events", args.run, staying).await
+    of_run(session, "sif events", args.run, staying, args.dry_run).await
 }
 
 /// Run after run, each with objects that are staged anew.
@@ -63,7 +62,7 @@ async fn serve(session: &Session, args: SifServeArgs) -> anyhow::Result<u8> {
     };
     let mut run = args.run;
     loop {
-        let code = of_run(session, "sif serve", run.clone(), staying).await?;
+        let code = of_run(session, "sif serve", run.clone(), staying, false).await?;
         // Stopped, or without its zone: whoever watches over this process starts it again.
         if code == 3 {
             return Ok(code);
@@ -78,6 +77,7 @@ async fn of_run(
     name: &'static str,
     run: SifRun,
     staying: Staying,
+    dry_run: bool,
 ) -> anyhow::Result<u8> {
     settings(&pipeline_of(&run.scope)?)?;
     let (pipeline, again) = (run.scope.pipeline.clone(), run.resume.clone());
@@ -87,7 +87,8 @@ async fn of_run(
         let options = Options {
             start: run.resume.map_or(Start::Source, Start::Staging),
             school_year: run.year.school_year,
-            demo: run.demo,
+            // What is only counted goes nowhere.
+            demo: run.demo || dry_run,
             wait_lock: run.locking.wait_lock.unwrap_or_default(),
             yes: run.consent.yes,
             asked: asked(&run.filter)?,
@@ -95,8 +96,12 @@ async fn of_run(
             staying,
             ..Options::default()
         };
-        let scope = chosen(run.scope, run.choice, &options, Until::Loaded, true)?;
-        send(&session, scope, options, false).await
+        let until = match dry_run {
+            true => Until::Planned,
+            false => Until::Loaded,
+        };
+        let scope = chosen(run.scope, run.choice, &options, until, true)?;
+        send(&session, scope, options, dry_run).await
     })
     .await
 }

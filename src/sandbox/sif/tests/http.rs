@@ -56,6 +56,42 @@ async fn a_zone_is_met_at_its_url() {
 }
 
 #[tokio::test]
+async fn a_zone_may_want_a_secure_channel() {
+    let zone = start(|o| o.secure = true).await;
+    let client = reqwest::Client::new();
+    let register = |mode: &str| {
+        let writer = Writer {
+            version: "2.6".to_owned(),
+            source: "SIS".to_owned(),
+            bare_timestamps: false,
+            context: "SIF_Default".to_owned(),
+        };
+        let body = registration(65_536, mode);
+        let message = writer.message("SIF_Register", Id::new(), None, |out| out.push_str(&body));
+        client.post(zone.zone_url()).body(message)
+    };
+    let push = |url: &str| {
+        format!(
+            "<SIF_Mode>Push</SIF_Mode><SIF_Protocol Type=\"HTTP\" Secure=\"No\"><SIF_URL>{url}\
+             </SIF_URL></SIF_Protocol>"
+        )
+    };
+    let pull = "<SIF_Mode>Pull</SIF_Mode>";
+    for (mode, by, code) in [
+        (pull, "", "5/7"),
+        (pull, "http", "5/7"),
+        (&push("http://sis.example.org/"), "https", "5/7"),
+        (&push("https://sis.example.org/"), "https", "0"),
+        (pull, "https", "0"),
+    ] {
+        let request = register(mode).header("X-Forwarded-Proto", by);
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(said(&answer), code, "{mode} by {by}");
+    }
+    zone.stop().await;
+}
+
+#[tokio::test]
 async fn faults_are_played() {
     let zone = start(|_| {}).await;
     let client = reqwest::Client::new();

@@ -17,7 +17,7 @@ use super::api::Api;
 use super::id::Id;
 use super::message::{DEFAULT_CONTEXT, child, elements, name, parse, text, text_of};
 use super::options::{Ask, Asked, Third};
-use super::write::{Writer, element, object};
+use super::write::{Writer, element, escape, object};
 use crate::sandbox::SandboxError;
 pub use store::{Answer, Events};
 use store::{Line, Store};
@@ -198,21 +198,16 @@ impl Party {
                 element("SIF_Version", version, out);
             }
             element("SIF_MaxBufferSize", &asked.max_buffer.to_string(), out);
-            out.push_str("<SIF_Query><SIF_QueryObject ObjectName=\"");
-            super::write::escape(&asked.object, out);
-            out.push_str("\">");
-            for path in &asked.elements {
-                element("SIF_Element", path, out);
+            match asked.extended {
+                true => extended(asked, out),
+                false => query(asked, out),
             }
-            out.push_str("</SIF_QueryObject>");
-            out.push_str(asked.condition.as_deref().unwrap_or_default());
-            out.push_str("</SIF_Query>");
         });
         let mut answer = Answer {
             request: id.to_string(),
             object: asked.object.clone(),
             max_buffer: asked.max_buffer,
-            whole: asked.elements.is_empty() && asked.condition.is_none(),
+            whole: asked.elements.is_empty() && asked.condition.is_none() && !asked.extended,
             packets: 0,
             objects: 0,
             largest: 0,
@@ -346,6 +341,39 @@ impl Party {
         }
         found
     }
+}
+
+/// SIF_Query.
+fn query(asked: &Asked, out: &mut String) {
+    out.push_str("<SIF_Query><SIF_QueryObject ObjectName=\"");
+    escape(&asked.object, out);
+    out.push_str("\">");
+    for path in &asked.elements {
+        element("SIF_Element", path, out);
+    }
+    out.push_str("</SIF_QueryObject>");
+    out.push_str(asked.condition.as_deref().unwrap_or_default());
+    out.push_str("</SIF_Query>");
+}
+
+/// SIF_ExtendedQuery: the elements as columns, or the key.
+fn extended(asked: &Asked, out: &mut String) {
+    let key = ["@RefId".to_owned()];
+    let elements = match asked.elements.as_slice() {
+        [] => key.as_slice(),
+        elements => elements,
+    };
+    out.push_str("<SIF_ExtendedQuery><SIF_Select Distinct=\"false\" RowCount=\"All\">");
+    for path in elements {
+        out.push_str("<SIF_Element ObjectName=\"");
+        escape(&asked.object, out);
+        out.push_str("\">");
+        escape(path, out);
+        out.push_str("</SIF_Element>");
+    }
+    out.push_str("</SIF_Select><SIF_From ObjectName=\"");
+    escape(&asked.object, out);
+    out.push_str("\"/></SIF_ExtendedQuery>");
 }
 
 fn reply(root: roxmltree::Node<'_, '_>) -> Result<(), Code> {

@@ -100,6 +100,11 @@ pub(super) enum Line {
         object: String,
         problems: Vec<String>,
     },
+    /// Events taken before the log was written anew: object, action, how many; and their problems.
+    Events {
+        taken: Vec<(String, String, u64)>,
+        problems: Vec<String>,
+    },
 }
 
 /// Events taken.
@@ -109,6 +114,13 @@ pub struct Events {
     pub taken: BTreeMap<(String, String), u64>,
     /// What was wrong with them; paths, no values.
     pub problems: Vec<String>,
+}
+
+impl Events {
+    fn note(&mut self, problems: Vec<String>) {
+        let room = KEPT.saturating_sub(self.problems.len());
+        self.problems.extend(problems.into_iter().take(room));
+    }
 }
 
 /// Everything that the third party keeps.
@@ -189,6 +201,13 @@ impl Store {
             object: String::new(),
             problems: Vec::new(),
         }));
+        let taken = self.events.taken.iter();
+        lines.push(Line::Events {
+            taken: taken
+                .map(|((object, action), count)| (object.clone(), action.clone(), *count))
+                .collect(),
+            problems: self.events.problems.clone(),
+        });
         lines
     }
 
@@ -239,8 +258,13 @@ impl Store {
                 if !action.is_empty() {
                     *self.events.taken.entry((object, action)).or_default() += 1;
                 }
-                let room = KEPT.saturating_sub(self.events.problems.len());
-                self.events.problems.extend(problems.into_iter().take(room));
+                self.events.note(problems);
+            }
+            Line::Events { taken, problems } => {
+                for (object, action, count) in taken {
+                    *self.events.taken.entry((object, action)).or_default() += count;
+                }
+                self.events.note(problems);
             }
         }
     }
@@ -260,5 +284,46 @@ fn write_line(line: &Line, out: &mut Vec<u8>) {
     // A line holds texts and numbers only: it can be written as JSON, and into memory.
     if serde_json::to_writer(&mut *out, line).is_ok() {
         out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(action: &str, problems: &[&str]) -> Line {
+        Line::Event {
+            id: Id::new(),
+            action: action.to_owned(),
+            object: "StudentPersonal".to_owned(),
+            problems: problems.iter().map(|p| (*p).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_written_anew_keeps_what_events_were_taken() {
+        let mut store = Store::default();
+        let seen = Id::new();
+        let first = Line::Event {
+            id: seen,
+            action: "Add".to_owned(),
+            object: "StudentPersonal".to_owned(),
+            problems: Vec::new(),
+        };
+        let lines = vec![
+            first,
+            event("Add", &["an object is added that is held"]),
+            event("Delete", &[]),
+        ];
+        store.commit(lines).unwrap();
+        let mut anew = Store::default();
+        anew.commit(store.lines()).unwrap();
+        // Once more: what was summed up is not lost either.
+        let mut again = Store::default();
+        again.commit(anew.lines()).unwrap();
+        assert_eq!(again.events, store.events);
+        let adds = ("StudentPersonal".to_owned(), "Add".to_owned());
+        assert_eq!(again.events.taken.get(&adds), Some(&2));
+        assert!(again.has_seen(seen));
     }
 }
