@@ -1,20 +1,28 @@
-//! A run's name: when it started, and four hex digits.
+//! A run's name: when it started, to a 65,536th of a second.
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 const FORMAT: &str = "%Y-%m-%dT%H%M%SZ";
 /// Length of the part that [`FORMAT`] makes.
 const TIME_CHARS: usize = 18;
 
-/// `2026-11-22T051022Z-7f3a`: sorts by time, has no character that a shell or Windows minds.
+/// The least time between two ids, rounded up.
+pub(super) const TICK: TimeDelta = TimeDelta::nanoseconds(15_259);
+
+/// `2026-11-22T051022Z-7f3a`: the second, and how much of it had passed. Sorts by time, since what
+/// is pruned and what is the latest go by this order; has no character that a shell or Windows
+/// minds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
-    /// The id of a run that starts now; `token` tells runs of one second apart.
-    pub fn new(now: DateTime<Utc>, token: u16) -> Self {
+    /// The id of a run that starts now.
+    pub fn new(now: DateTime<Utc>) -> Self {
+        // A leap second is told as one with more than its nanoseconds.
+        let passed = u64::from(now.nanosecond().min(999_999_999));
+        let token = (passed << 16) / 1_000_000_000;
         Self(format!("{}-{token:04x}", now.format(FORMAT)))
     }
 
@@ -55,11 +63,26 @@ mod tests {
 
     #[test]
     fn an_id_tells_its_time() {
-        let now = DateTime::from_timestamp(1_795_324_222, 500).unwrap();
-        let id = RunId::new(now, 0x7f3a);
-        assert_eq!(id.as_str(), "2026-11-22T051022Z-7f3a");
+        let now = DateTime::from_timestamp(1_795_324_222, 497_000_000).unwrap();
+        let id = RunId::new(now);
+        assert_eq!(id.as_str(), "2026-11-22T051022Z-7f3b");
         assert_eq!(id.started().timestamp(), now.timestamp());
         assert_eq!(RunId::parse(id.as_str()), Some(id));
+    }
+
+    #[test]
+    fn ids_of_one_second_sort_by_time() {
+        let mut now = DateTime::from_timestamp(1_795_324_222, 999_000_000).unwrap();
+        let mut before = RunId::new(now);
+        for _ in 0..200 {
+            now += TICK;
+            let id = RunId::new(now);
+            assert!(before < id, "{before} {id}");
+            before = id;
+        }
+        assert_eq!(before.started().timestamp(), 1_795_324_223);
+        let leap = DateTime::from_timestamp(1_795_324_259, 1_500_000_000).unwrap();
+        assert!(RunId::new(leap).as_str().ends_with("-ffff"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::run_id::TICK;
 use super::{Manifest, RunFolder, RunId, RunState, SourceNote, StageError, TargetNote};
 use crate::files;
 
@@ -99,14 +100,13 @@ impl StateDir {
         told: Option<&RunId>,
         now: DateTime<Utc>,
     ) -> Result<(RunId, PathBuf), StageError> {
+        let mut now = now;
         loop {
-            let id = told
-                .cloned()
-                .unwrap_or_else(|| RunId::new(now, fastrand::u16(..)));
+            let id = told.cloned().unwrap_or_else(|| RunId::new(now));
             let path = self.runs().join(id.as_str());
             match create_owner_only(&path) {
                 Ok(()) => return Ok((id, path)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && told.is_none() => {}
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && told.is_none() => now += TICK,
                 Err(e) => return Err(files::at(&path, &e).into()),
             }
         }

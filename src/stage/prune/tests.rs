@@ -67,7 +67,7 @@ fn the_newest_finished_runs_and_young_failures_stay() {
 fn a_folder_without_a_manifest_counts_as_failed() {
     let dir = tempfile::tempdir().unwrap();
     let state = StateDir::new(dir.path(), "edfi");
-    let torn = RunId::new(day(0), 1);
+    let torn = RunId::new(day(0));
     files::create_dir(&state.runs().join(torn.as_str())).unwrap();
     assert_eq!(prune(&state, RULES, day(29), &|_| false).unwrap(), []);
     assert_eq!(prune(&state, RULES, day(31), &|_| false).unwrap(), [torn]);
@@ -78,4 +78,17 @@ fn without_a_folder_there_is_nothing_to_prune() {
     let dir = tempfile::tempdir().unwrap();
     let state = StateDir::new(dir.path(), "none");
     assert_eq!(prune(&state, RULES, day(0), &|_| false).unwrap(), []);
+}
+
+#[test]
+fn runs_of_one_moment_go_in_the_order_they_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateDir::new(dir.path(), "edfi");
+    let runs: Vec<RunId> = (0..5).map(|_| ended(&state, 1, RunState::Done)).collect();
+    assert_eq!(state.ids().unwrap(), runs);
+    assert_eq!(state.latest().as_ref(), runs.last());
+    let gone = prune(&state, RULES, day(2), &|_| false).unwrap();
+    assert_eq!(gone, runs[..3]);
+    delete_run(&state, &runs[4]).unwrap();
+    assert_eq!(state.latest().as_ref(), Some(&runs[3]));
 }

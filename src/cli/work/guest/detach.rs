@@ -24,7 +24,7 @@ pub(super) fn start(session: &Session, verb: &Verb<'_>) -> anyhow::Result<u8> {
     state.prune_detached(pipeline.keep.failed_days, now);
     let id = match verb.again {
         Some(run) => state.open(run)?.id(),
-        None => RunId::new(now, fastrand::u16(..)).to_string(),
+        None => RunId::new(now).to_string(),
     };
     let detached = state.detached(&id);
     let log = detached.start()?;
