@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -23,6 +23,10 @@ use crate::target::{Wait, retry_after};
 
 /// A session lasts until the provider ends it.
 const LIFE: TimeDelta = TimeDelta::days(3650);
+
+/// Clocks that differ by less have nothing to do with a refusal; providers were seen to take 5 to 15
+/// minutes.
+const AGREED: TimeDelta = TimeDelta::minutes(2);
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("timestamp");
 const MESSAGE_ID: HeaderName = HeaderName::from_static("messageid");
@@ -187,6 +191,10 @@ impl Session {
         };
         let status = reply.status().as_u16();
         let asked = retry_after(reply.headers());
+        let clock = match self.login.scheme {
+            Scheme::Hmac => clocks(reply.headers(), Utc::now()),
+            Scheme::Basic => String::new(),
+        };
         let body = match reply.bytes().await {
             Ok(body) => body,
             Err(error) => return later(Wait::Backoff, chain(&error.without_url())),
@@ -213,6 +221,7 @@ impl Session {
             _ => Err(Asked::Final(TokenError::Application {
                 status,
                 message: refusal(&body),
+                clock,
             })),
         }
     }
@@ -248,6 +257,26 @@ impl Session {
     }
 }
 
+/// What this machine's clock has to do with a signature that is refused: a provider takes only those
+/// of its own time, give or take some minutes.
+fn clocks(headers: &HeaderMap, now: DateTime<Utc>) -> String {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+        return "; for hmac also this machine's clock".to_owned();
+    };
+    let behind = theirs.signed_duration_since(now);
+    let way = match behind {
+        d if d > AGREED => "behind",
+        d if d < -AGREED => "ahead of",
+        _ => return String::new(),
+    };
+    format!(
+        "; this machine's clock is {} minutes {way} the provider's, and a signature holds its time: \
+         set the clock",
+        behind.num_minutes().abs()
+    )
+}
+
 /// The token of an environment, as it stands in a bearer before it is signed with.
 fn raw(environment: &Environment) -> Option<HeaderValue> {
     sensitive(&environment.session_token)
@@ -274,6 +303,23 @@ fn message_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clocks_that_differ_are_told() {
+        let now = DateTime::from_timestamp(1_795_324_222, 0).unwrap();
+        let told = |date: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, HeaderValue::from_str(date).unwrap());
+            clocks(&headers, now)
+        };
+        assert!(told("Sun, 22 Nov 2026 05:30:22 GMT").contains("20 minutes behind"));
+        assert!(told("Sun, 22 Nov 2026 04:40:22 GMT").contains("30 minutes ahead of"));
+        assert_eq!(told("Sun, 22 Nov 2026 05:11:22 GMT"), "");
+        for date in ["yesterday", "Sun, 31 Nov 2026 05:11:22 GMT"] {
+            assert!(told(date).contains("also this machine's clock"));
+        }
+        assert!(clocks(&HeaderMap::new(), now).contains("also this machine's clock"));
+    }
 
     #[test]
     fn message_ids_are_uuids_and_differ() {

@@ -58,14 +58,15 @@ pub enum TokenError {
     /// A SIF 3 provider refused the application.
     #[error(
         "the provider refused the application ({status}: {message}); check the application key \
-         (key_env), its password (secret_env) and `authentication` of [sif3]; for hmac also this \
-         machine's clock"
+         (key_env), its password (secret_env) and `authentication` of [sif3]{clock}"
     )]
     Application {
         /// HTTP status.
         status: u16,
         /// The provider's text.
         message: String,
+        /// What the clocks have to do with it, where they can.
+        clock: String,
     },
     /// A SIF 3 provider that gives no environment.
     #[error("{url} gave no environment: {why}; is this the root of a SIF 3 infrastructure?")]

@@ -151,9 +151,9 @@ pub enum RunError {
     Zone(String),
     /// A verb that asks an Ed-Fi API, and another kind of target.
     #[error(
-        "this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"; of a state edition \
-         `count` and `verify` tell what it has, and a plain `run` sends everything again",
-        .0.as_str()
+        "this verb asks an Ed-Fi API, and the pipeline says target = \"{}\"; {}",
+        .0.as_str(),
+        instead(*.0)
     )]
     NotForTarget(TargetKind),
     /// Objects that a state edition does not take.
@@ -244,4 +244,18 @@ fn lines(problems: &[Problem]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What a target has instead of the verbs that ask an Ed-Fi API.
+fn instead(target: TargetKind) -> &'static str {
+    match target {
+        TargetKind::Sif3 => {
+            "of a SIF 3 provider `count` tells what it has, and `run --resend-all` sends everything \
+             again"
+        }
+        _ => {
+            "of a state edition `count` and `verify` tell what it has, and a plain `run` sends \
+             everything again"
+        }
+    }
 }

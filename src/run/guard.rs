@@ -263,6 +263,10 @@ fn ways(context: &Context) -> String {
     let name = &context.pipeline.name;
     match context.pipeline.target {
         TargetKind::Dis => format!("Send everything in scope again:\n  fullsync run {name}"),
+        // What a provider has cannot be told by our keys: its ledger is not read back.
+        TargetKind::Sif3 => {
+            format!("Send everything in scope again:\n  fullsync run {name} --resend-all")
+        }
         _ => format!(
             "Have the ledger read back what is there:\n  fullsync ledger rebuild {name}\n\
              or send everything in scope again:\n  fullsync run {name} --resend-all"

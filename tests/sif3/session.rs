@@ -82,6 +82,43 @@ fn item_7_a_wrong_password_stops_before_anything_is_sent() {
 }
 
 #[test]
+fn item_7_a_clock_that_is_off_is_named() {
+    for (minutes, told) in [(20, "20 minutes behind"), (-40, "40 minutes ahead of")] {
+        let rest = Rest::with(2, |options| {
+            options.ahead = chrono::TimeDelta::minutes(minutes);
+        });
+        let refused = rest.fullsync(&["run", "mini"]).expect(2).stderr;
+        // The seconds that the answer took may round a minute off.
+        let nearly = told.replace("20", "19").replace("40", "39");
+        assert!(
+            refused.contains(told) || refused.contains(&nearly),
+            "{refused}"
+        );
+        assert!(refused.contains("set the clock"), "{refused}");
+        assert_eq!(rest.provider().requests(), [0, 0, 0]);
+    }
+    let agreed = Rest::with(2, |options| options.ahead = chrono::TimeDelta::minutes(4));
+    agreed.fullsync(&["run", "mini"]).expect(0);
+    let other = agreed.fullsync_as("hush-9a7", &["run", "mini"]).expect(2);
+    assert!(other.stderr.contains("minutes behind"), "{}", other.stderr);
+}
+
+#[test]
+fn item_7_calls_that_are_refused_again_and_again_end() {
+    let rest = Rest::new(3);
+    let fault: Fault = "401:resource=StudentPersonals,always".parse().expect("a fault");
+    rest.provider().set_faults(vec![fault]);
+    rest.fullsync(&["run", "mini"]).expect(1);
+    // The session is renewed once, not for ever.
+    assert!(rest.provider().environments_made() <= 2);
+    assert_eq!(rest.tally("StudentPersonal", "failed"), 3);
+    assert_eq!(rest.tally("SchoolInfo", "created"), 1);
+    rest.provider().set_faults(Vec::new());
+    rest.fullsync(&["run", "mini"]).expect(0);
+    assert_eq!(rest.provider().count("StudentSchoolEnrollment"), 3);
+}
+
+#[test]
 fn item_7_missing_rights_stop_before_anything_is_sent() {
     let rest = Rest::with(2, |options| {
         options.rejected = vec![
@@ -136,4 +173,23 @@ fn item_7_zone_and_context_go_with_each_call() {
     rest.pipeline("zone = \"Elsewhere\"\ncontext = \"SUMMER\"", "");
     let refused = rest.fullsync(&["run", "mini"]).expect(2);
     assert!(refused.stderr.contains("Elsewhere"), "{}", refused.stderr);
+}
+
+#[test]
+fn item_7_a_provider_that_has_lost_its_objects_is_filled_again() {
+    let rest = Rest::new(3);
+    rest.fullsync(&["run", "mini"]).expect(0);
+    rest.provider().forget("StudentPersonal").expect("a state");
+    // What is told to do is what this kind of target can do.
+    let stopped = rest.fullsync(&["run", "mini"]).expect(2).stderr;
+    assert!(stopped.contains("run mini --resend-all"), "{stopped}");
+    assert!(!stopped.contains("rebuild"), "{stopped}");
+    let refused = rest.fullsync(&["ledger", "rebuild", "mini"]).expect(2);
+    assert!(
+        refused.stderr.contains("SIF 3 provider `count`") && !refused.stderr.contains("edition"),
+        "{}",
+        refused.stderr
+    );
+    rest.fullsync(&["run", "mini", "--resend-all"]).expect(0);
+    assert_eq!(rest.provider().count("StudentPersonal"), 3);
 }

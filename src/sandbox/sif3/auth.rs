@@ -11,12 +11,14 @@ use sha2::{Digest as _, Sha256};
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
 
 /// What a call shows of its caller.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
     /// `Authorization`.
     pub(super) authorization: &'a str,
     /// `timestamp`.
     pub(super) timestamp: &'a str,
+    /// The provider's clock.
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Shown<'_> {
@@ -42,7 +44,7 @@ impl Shown<'_> {
                 let Ok(time) = DateTime::parse_from_rfc3339(self.timestamp) else {
                     return Err("No timestamp header.");
                 };
-                let age = Utc::now().signed_duration_since(time);
+                let age = self.now.signed_duration_since(time);
                 if age > LONGEST || age < -LONGEST {
                     return Err("The timestamp is too old, or ahead of the provider's clock.");
                 }
@@ -88,6 +90,7 @@ mod tests {
         let shown = Shown {
             authorization: "Basic TmFCYXNpYzpQYXNzd29yZDE=",
             timestamp: "",
+            now: Utc::now(),
         };
         assert_eq!(shown.is("NaBasic", "Password1", false), Ok(()));
         assert!(shown.is("NaBasic", "Password2", false).is_err());
@@ -98,6 +101,7 @@ mod tests {
         let old = Shown {
             authorization: "SIF_HMACSHA256 SmF2YVNJUzI6ZWhjdDNFYjFJQmZvZm9VS2JRWkM2bFZrY2sxZmlIOFBaSytjaTBvaWQwQT0=",
             timestamp: "2020-11-22T03:32:18.000Z",
+            now: Utc::now(),
         };
         assert!(
             old.is("JavaSIS2", "any", true)

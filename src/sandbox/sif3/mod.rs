@@ -39,6 +39,8 @@ pub struct Options {
     pub password: String,
     /// Whether the application signs with an HMAC; else Basic.
     pub hmac: bool,
+    /// How far the provider's clock is ahead of this machine's.
+    pub ahead: chrono::TimeDelta,
     /// The one zone.
     pub zone: String,
     /// The one context.
@@ -75,6 +77,7 @@ impl Options {
             application: "sandbox".to_owned(),
             password: "sandbox".to_owned(),
             hmac: true,
+            ahead: chrono::TimeDelta::zero(),
             zone: "District".to_owned(),
             context: "DEFAULT".to_owned(),
             data_model: "http://www.sifassociation.org/datamodel/na/4.x".to_owned(),

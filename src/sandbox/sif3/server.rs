@@ -2,9 +2,10 @@
 //!
 //! Reads: requests. Writes: answers. Never: logs a body.
 
+use chrono::Utc;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE};
 use hyper::{Request, Response};
 
 use super::api::{Api, Call, refuse};
@@ -31,12 +32,14 @@ impl Service for Api {
             value.unwrap_or_default()
         };
         let root = format!("http://{}", caller.at);
+        let now = Utc::now() + self.options().ahead;
         let call = Call {
             method: head.method.as_str(),
             path: head.uri.path(),
             shown: Shown {
                 authorization: header(AUTHORIZATION.as_str()),
                 timestamp: header("timestamp"),
+                now,
             },
             encoding: match header(CONTENT_ENCODING.as_str()) {
                 "" => "identity",
@@ -51,7 +54,12 @@ impl Service for Api {
             body: &body,
         };
         let fault = match self.strike(&call) {
-            None => return Some(self.work(&call).into_response(false)),
+            None => {
+                // An answer tells the provider's time, as those of all servers do.
+                let answer = self.work(&call);
+                let answer = answer.header(DATE, httpdate::fmt_http_date(now.into()));
+                return Some(answer.into_response(false));
+            }
             Some(fault) => fault,
         };
         let told = |status| refuse(status, "Played on purpose.", "");
