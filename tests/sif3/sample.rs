@@ -1,5 +1,6 @@
 //! The shipped pipeline on the sample district, and its objects against the public schema.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -11,6 +12,9 @@ use crate::support::{Ran, json};
 
 /// Objects of each kind that are validated.
 const SHOWN: usize = 40;
+
+/// Objects of each kind that a golden shows: the first by RefId.
+const GOLDEN: usize = 2;
 
 const NAMESPACE: &str = "http://www.sifassociation.org/datamodel/na/4.x";
 
@@ -43,6 +47,56 @@ fn loaded() -> &'static tempfile::TempDir {
         );
         folder
     })
+}
+
+/// What the provider has of each kind, RefId and XML, in the order of RefIds.
+fn objects() -> &'static BTreeMap<String, Vec<(String, String)>> {
+    static OBJECTS: OnceLock<BTreeMap<String, Vec<(String, String)>>> = OnceLock::new();
+    OBJECTS.get_or_init(|| {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let mut options = Options::new(Standard::sif_4());
+        options.state_dir = Some(loaded().path().join("state/sandbox/sif3"));
+        let provider = runtime
+            .block_on(Sandbox::start(options))
+            .expect("the provider");
+        let mut all = BTreeMap::new();
+        for object in Standard::sif_4().resources.keys() {
+            let mut objects = provider.objects(object);
+            objects.sort();
+            if !objects.is_empty() {
+                all.insert(object.clone(), objects);
+            }
+        }
+        runtime.block_on(provider.stop());
+        all
+    })
+}
+
+#[test]
+fn item_7_objects_of_the_sample_equal_the_goldens() {
+    let folder = repository().join("tests/golden/sif3");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    assert!(objects().len() >= 29, "{} kinds", objects().len());
+    let mut drifts = Vec::new();
+    for (object, objects) in objects() {
+        let shown: String = objects
+            .iter()
+            .take(GOLDEN)
+            .map(|(_, xml)| xml.replace("><", ">\n<") + "\n")
+            .collect();
+        let file = folder.join(format!("{object}.xml"));
+        if update {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&file, &shown).expect("written");
+        } else if std::fs::read_to_string(&file).unwrap_or_default() != shown {
+            drifts.push(format!("{object}, now:\n{shown}"));
+        }
+    }
+    assert!(
+        drifts.is_empty(),
+        "objects have changed; if that is meant: UPDATE_GOLDEN=1 cargo test sif3::sample\n{}",
+        drifts.join("\n")
+    );
 }
 
 #[test]
@@ -84,19 +138,9 @@ fn item_7_objects_are_valid_by_the_public_schema() {
         println!("skipped: xmllint is not installed");
         return;
     }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let mut options = Options::new(Standard::sif_4());
-    options.state_dir = Some(loaded().path().join("state/sandbox/sif3"));
-    let provider = runtime
-        .block_on(Sandbox::start(options))
-        .expect("the provider");
     let mut wrong = String::new();
-    for object in Standard::sif_4().resources.keys() {
-        let objects = provider.objects(object).into_iter().take(SHOWN);
-        let objects: String = objects.map(|(_, xml)| xml).collect();
-        if objects.is_empty() {
-            continue;
-        }
+    for (object, objects) in objects() {
+        let objects: String = objects.iter().take(SHOWN).map(|(_, xml)| &**xml).collect();
         let file = loaded().path().join("objects.xml");
         let text = format!("<{object}s xmlns=\"{NAMESPACE}\">{objects}</{object}s>");
         std::fs::write(&file, text).expect("a file");
@@ -111,6 +155,5 @@ fn item_7_objects_are_valid_by_the_public_schema() {
             wrong.push_str(&format!("== {object}\n{}\n", first.join("\n")));
         }
     }
-    runtime.block_on(provider.stop());
     assert!(wrong.is_empty(), "{wrong}");
 }

@@ -106,7 +106,9 @@ fn item_7_a_clock_that_is_off_is_named() {
 #[test]
 fn item_7_calls_that_are_refused_again_and_again_end() {
     let rest = Rest::new(3);
-    let fault: Fault = "401:resource=StudentPersonals,always".parse().expect("a fault");
+    let fault: Fault = "401:resource=StudentPersonals,always"
+        .parse()
+        .expect("a fault");
     rest.provider().set_faults(vec![fault]);
     rest.fullsync(&["run", "mini"]).expect(1);
     // The session is renewed once, not for ever.
