@@ -8,6 +8,7 @@ mod ledger;
 mod load;
 mod person;
 mod sif;
+mod sif3;
 mod sif_zone;
 mod stage;
 mod transform;
@@ -22,6 +23,7 @@ criterion::criterion_group!(
     load::bench,
     dis::bench,
     sif::bench,
-    sif_zone::bench
+    sif_zone::bench,
+    sif3::bench
 );
 criterion::criterion_main!(benches);
