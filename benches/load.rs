@@ -1,11 +1,9 @@
 //! The load against a sink that answers at once, beside a bare reqwest loop with the same bodies:
 //! what the schedule, the ledger, the results and the tally cost per document.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{
@@ -22,12 +20,12 @@ use fullsync::pipeline::LoadSettings;
 use fullsync::progress::Quiet;
 use fullsync::target::Operation;
 use fullsync::target::edfi::{Edfi, Route};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use url::Url;
+
+use crate::server::{post, serve};
 
 const DOCUMENTS: usize = 20_000;
 const CONNECTIONS: usize = 32;
@@ -43,7 +41,7 @@ pub(crate) fn bench(c: &mut Criterion) {
     } else {
         DOCUMENTS
     };
-    let address = runtime.block_on(sink());
+    let address = runtime.block_on(serve(created));
     let folder = tempfile::tempdir().unwrap();
     let objects = folder.path().join("objects.parquet");
     write_objects(&objects, documents);
@@ -52,8 +50,11 @@ pub(crate) fn bench(c: &mut Criterion) {
         .throughput(Throughput::Elements(documents as u64))
         .sample_size(10);
     group.bench_function("bare reqwest loop", |b| {
-        let bodies = bodies(&objects);
-        b.iter(|| runtime.block_on(bare(address, &bodies)));
+        let bodies = bodies(&objects).into();
+        let url = url(address);
+        b.iter(|| {
+            runtime.block_on(post(url.as_str(), "application/json", &bodies, CONNECTIONS));
+        });
     });
     group.bench_function("fullsync", |b| {
         b.iter(|| {
@@ -81,26 +82,13 @@ pub(crate) fn settings() -> LoadSettings {
     }
 }
 
-/// A server that reads each body and answers 201.
-async fn sink() -> SocketAddr {
-    async fn answer(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
-        let _ = request.into_body().collect().await;
-        let response = Response::builder()
-            .status(201)
-            .header("location", "/x/0123456789abcdef");
-        Ok(response.body(Empty::new()).unwrap_or_default())
-    }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service_fn(answer));
-            tokio::spawn(connection);
-        }
-    });
-    address
+/// Reads the body and answers 201.
+async fn created(request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let _ = request.into_body().collect().await;
+    let response = Response::builder()
+        .status(201)
+        .header("location", "/x/0123456789abcdef");
+    response.body(Full::default()).unwrap_or_default()
 }
 
 fn url(address: SocketAddr) -> Url {
@@ -190,38 +178,6 @@ fn bodies(objects: &Path) -> Vec<Bytes> {
         read.unwrap();
     }
     bodies
-}
-
-/// What a program that does nothing else would do.
-async fn bare(address: SocketAddr, bodies: &[Bytes]) {
-    let http = fullsync::load::client(&settings(), None).unwrap();
-    let next = Arc::new(AtomicUsize::new(0));
-    let bodies: Arc<[Bytes]> = bodies.into();
-    let workers: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (http, next, bodies, url) = (
-                http.clone(),
-                Arc::clone(&next),
-                Arc::clone(&bodies),
-                url(address),
-            );
-            tokio::spawn(async move {
-                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let request = http.post(url.clone()).body(body.clone());
-                    let reply = request
-                        .header("content-type", "application/json")
-                        .send()
-                        .await
-                        .unwrap();
-                    assert_eq!(reply.status(), 201);
-                    reply.bytes().await.unwrap();
-                }
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.await.unwrap();
-    }
 }
 
 async fn full(address: SocketAddr, objects: &Path, state: &Path) {

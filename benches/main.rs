@@ -7,6 +7,7 @@ mod encode;
 mod ledger;
 mod load;
 mod person;
+mod server;
 mod sif;
 mod sif3;
 mod sif_zone;

@@ -2,10 +2,8 @@
 //! reqwest loop with the same bodies: what making them, reading a status for each object, the ledger,
 //! the results and the tally cost.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -20,11 +18,10 @@ use fullsync::target::{Operation, Packing};
 use fullsync::xml::{Version, XmlPlan};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 
 use crate::load::settings;
+use crate::server::{post, serve};
 use crate::sif::{OBJECTS, write};
 
 const OBJECT: &str = "StudentPersonal";
@@ -57,7 +54,8 @@ pub(crate) fn bench(c: &mut Criterion) {
         .sample_size(10);
     group.bench_function("bulk create", |b| b.iter(load));
     group.bench_function("bare reqwest loop with the same bodies", |b| {
-        b.iter(|| runtime.block_on(provider.bare(&bodies)));
+        let url = provider.url();
+        b.iter(|| runtime.block_on(post(&url, "application/xml", &bodies, CONNECTIONS)));
     });
     group.finish();
 }
@@ -71,20 +69,9 @@ struct NullProvider {
 
 impl NullProvider {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let bodies = Arc::new(Mutex::new(None));
         let kept = Arc::clone(&bodies);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = stream.set_nodelay(true);
-                let kept = Arc::clone(&kept);
-                let service = service_fn(move |request| answer(Arc::clone(&kept), request));
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
-            }
-        });
+        let address = serve(move |request| answer(Arc::clone(&kept), request)).await;
         Self { address, bodies }
     }
 
@@ -156,35 +143,12 @@ impl NullProvider {
         let created = loaded.books[0].tally.of(Outcome::Created);
         assert_eq!(created, OBJECTS as u64);
     }
-
-    /// What a program that does nothing else would do.
-    async fn bare(&self, bodies: &Arc<[Bytes]>) {
-        let http = client(&settings(), None).unwrap();
-        let next = Arc::new(AtomicUsize::new(0));
-        let workers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                let (http, bodies, next) = (http.clone(), Arc::clone(bodies), Arc::clone(&next));
-                let url = self.url();
-                tokio::spawn(async move {
-                    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let request = http.post(&url).body(body.clone());
-                        let reply = request.send().await.unwrap();
-                        assert_eq!(reply.status(), 200);
-                        reply.bytes().await.unwrap();
-                    }
-                })
-            })
-            .collect();
-        for worker in workers {
-            worker.await.unwrap();
-        }
-    }
 }
 
 async fn answer(
     kept: Arc<Mutex<Option<Vec<Bytes>>>>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Response<Full<Bytes>> {
     let body = request.into_body().collect().await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     let mut told = "<createResponse><creates>".to_owned();
@@ -198,5 +162,5 @@ async fn answer(
     if let Some(bodies) = kept.lock().unwrap().as_mut() {
         bodies.push(body);
     }
-    Ok(Response::new(Full::new(Bytes::from(told))))
+    Response::new(Full::new(Bytes::from(told)))
 }

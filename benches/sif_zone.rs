@@ -3,7 +3,6 @@
 //!
 //! Beside the events, in the same run, what a peer does: one message, its acknowledgement, the next.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,10 +19,9 @@ use fullsync::sif::{
 use fullsync::xml::Version;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 
+use crate::server::serve;
 use crate::sif::{BUFFER, FIRST, OBJECTS, write};
 
 /// Changed objects.
@@ -105,19 +103,8 @@ struct Seen {
 impl NullZone {
     async fn start() -> Self {
         let seen = Arc::new(Seen::default());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let served = Arc::clone(&seen);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = stream.set_nodelay(true);
-                let seen = Arc::clone(&served);
-                let service = service_fn(move |request| answer(Arc::clone(&seen), request));
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
-            }
-        });
+        let address = serve(move |request| answer(Arc::clone(&served), request)).await;
         Self { address, seen }
     }
 
@@ -210,10 +197,7 @@ impl NullZone {
     }
 }
 
-async fn answer(
-    seen: Arc<Seen>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(seen: Arc<Seen>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let body = request
         .into_body()
         .collect()
@@ -250,5 +234,5 @@ async fn answer(
          <SIF_OriginalMsgId>{id}</SIF_OriginalMsgId><SIF_Status>{status}</SIF_Status></SIF_Ack>\
          </SIF_Message>"
     );
-    Ok(Response::new(Full::new(Bytes::from(ack))))
+    Response::new(Full::new(Bytes::from(ack)))
 }

@@ -28,6 +28,8 @@ use fullsync::transform::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
+use crate::support::Goldens;
+
 /// Objects of a resource that its golden shows: the first by natural key that are not held back.
 const SHOWN: usize = 3;
 
@@ -215,29 +217,14 @@ fn views_computed_once_make_the_same_objects() {
 
 #[test]
 fn objects_of_the_sample_equal_the_goldens() {
-    let folder = root().join("tests/golden/edfi");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut drifts = Vec::new();
+    let mut goldens = Goldens::new("edfi", "resources");
     for (resource, objects) in sample() {
         let kept = objects.iter().filter(|o| o.held.is_none());
         let shown: String = kept.take(SHOWN).map(|o| o.body.clone() + "\n").collect();
         assert!(!shown.is_empty(), "{resource}: nothing to show");
-        let file = folder.join(format!("{resource}.ndjson"));
-        if update {
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(&file, &shown).unwrap();
-            continue;
-        }
-        let golden = fs::read_to_string(&file).unwrap_or_default();
-        if golden != shown {
-            drifts.push(format!("{resource}\n  golden:\n{golden}  now:\n{shown}"));
-        }
+        goldens.check(&format!("{resource}.ndjson"), &shown);
     }
-    assert!(
-        drifts.is_empty(),
-        "objects have changed; if that is meant: UPDATE_GOLDEN=1 cargo test resources\n{}",
-        drifts.join("\n")
-    );
+    goldens.finish();
 }
 
 #[test]

@@ -26,8 +26,7 @@ use crate::target::{Wait, retry_after};
 /// A session lasts until the provider ends it.
 const LIFE: TimeDelta = TimeDelta::days(3650);
 
-/// Clocks that differ by less have nothing to do with a refusal; providers were seen to take 5 to 15
-/// minutes.
+/// Clocks that differ by less have nothing to do with a refusal: a provider was seen to allow 15 minutes.
 const AGREED: TimeDelta = TimeDelta::minutes(2);
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("timestamp");
@@ -263,10 +262,10 @@ impl Session {
 /// of its own time, give or take some minutes.
 fn clocks(headers: &HeaderMap, now: DateTime<Utc>) -> String {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+    let Some(theirs) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
         return "; for hmac also this machine's clock".to_owned();
     };
-    let behind = theirs.signed_duration_since(now);
+    let behind = DateTime::<Utc>::from(theirs) - now;
     let way = match behind {
         d if d > AGREED => "behind",
         d if d < -AGREED => "ahead of",
@@ -275,7 +274,8 @@ fn clocks(headers: &HeaderMap, now: DateTime<Utc>) -> String {
     format!(
         "; this machine's clock is {} minutes {way} the provider's, and a signature holds its time: \
          set the clock",
-        behind.num_minutes().abs()
+        // `Date` has no parts of a second, so the difference is rounded.
+        (behind.num_seconds().abs() + 30) / 60
     )
 }
 

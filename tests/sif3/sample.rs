@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use fullsync::metadata::Standard;
 use fullsync::sandbox::sif3::{Options, Sandbox};
 
-use crate::support::{Ran, json};
+use crate::support::{Goldens, Ran, json};
 
 /// Objects of each kind that are validated.
 const SHOWN: usize = 40;
@@ -74,29 +74,17 @@ fn objects() -> &'static BTreeMap<String, Vec<(String, String)>> {
 
 #[test]
 fn item_7_objects_of_the_sample_equal_the_goldens() {
-    let folder = repository().join("tests/golden/sif3");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     assert!(objects().len() >= 29, "{} kinds", objects().len());
-    let mut drifts = Vec::new();
+    let mut goldens = Goldens::new("sif3", "sif3::sample");
     for (object, objects) in objects() {
         let shown: String = objects
             .iter()
             .take(GOLDEN)
             .map(|(_, xml)| xml.replace("><", ">\n<") + "\n")
             .collect();
-        let file = folder.join(format!("{object}.xml"));
-        if update {
-            std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(&file, &shown).expect("written");
-        } else if std::fs::read_to_string(&file).unwrap_or_default() != shown {
-            drifts.push(format!("{object}, now:\n{shown}"));
-        }
+        goldens.check(&format!("{object}.xml"), &shown);
     }
-    assert!(
-        drifts.is_empty(),
-        "objects have changed; if that is meant: UPDATE_GOLDEN=1 cargo test sif3::sample\n{}",
-        drifts.join("\n")
-    );
+    goldens.finish();
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! What objects look like, in every version that differs.
 
-use std::fs;
-
-use super::{VERSIONS, root, sample, sendable, xml};
+use super::{VERSIONS, sample, sendable, xml};
+use crate::support::Goldens;
 
 /// Objects that a golden shows: the first by RefId.
 const SHOWN: usize = 2;
@@ -14,9 +13,7 @@ fn lines(xml: &str) -> String {
 
 #[test]
 fn item_4_objects_of_the_sample_equal_the_goldens() {
-    let folder = root().join("tests/golden/sif");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut drifts = Vec::new();
+    let mut goldens = Goldens::new("sif", "sif_mapping");
     for (object, all) in sample() {
         let objects = sendable(all);
         assert!(objects.num_rows() > 0, "{object}: nothing to show");
@@ -32,17 +29,7 @@ fn item_4_objects_of_the_sample_equal_the_goldens() {
         for (first, last, text) in of {
             shown += &format!("<!-- {first} to {last} -->\n{}", lines(&text));
         }
-        let file = folder.join(format!("{object}.xml"));
-        if update {
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(&file, &shown).unwrap();
-        } else if fs::read_to_string(&file).unwrap_or_default() != shown {
-            drifts.push(format!("{object}, now:\n{shown}"));
-        }
+        goldens.check(&format!("{object}.xml"), &shown);
     }
-    assert!(
-        drifts.is_empty(),
-        "objects have changed; if that is meant: UPDATE_GOLDEN=1 cargo test sif_mapping\n{}",
-        drifts.join("\n")
-    );
+    goldens.finish();
 }

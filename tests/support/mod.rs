@@ -1,5 +1,6 @@
 //! A small district in a temporary folder, and the binary run on it.
 
+mod golden;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use fullsync::metadata::Standard;
 use fullsync::sandbox::edfi::{Options, Sandbox};
 use serde_json::Value;
+
+pub use golden::Goldens;
 
 /// The SIS of the small district: one table, each row a student with one school enrollment.
 const SIS: &str = r#"

@@ -53,17 +53,16 @@ impl Service for Api {
             root: &root,
             body: &body,
         };
-        let fault = match self.strike(&call) {
-            None => {
-                // An answer tells the provider's time, as those of all servers do.
-                let answer = self.work(&call);
-                let answer = answer.header(DATE, httpdate::fmt_http_date(now.into()));
-                return Some(answer.into_response(false));
-            }
-            Some(fault) => fault,
-        };
         let told = |status| refuse(status, "Played on purpose.", "");
         let expire = || self.end_environments().ok().map(|()| self.work(&call));
-        play(fault, || self.work(&call), told, expire).await
+        let mut response = match self.strike(&call) {
+            None => self.work(&call).into_response(false),
+            Some(fault) => play(fault, || self.work(&call), told, expire).await?,
+        };
+        // The provider's own time, which need not be this machine's.
+        if let Ok(date) = httpdate::fmt_http_date(now.into()).try_into() {
+            response.headers_mut().insert(DATE, date);
+        }
+        Some(response)
     }
 }

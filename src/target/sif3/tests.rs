@@ -1,5 +1,7 @@
 //! Whole conversations, without a network.
 
+mod compressed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
